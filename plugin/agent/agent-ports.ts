@@ -1,0 +1,87 @@
+import type { PeerReport } from '../core/state.ts'
+import type { History, VirtualIpDriver } from '../ports.ts'
+import type { AppliedPosition } from '../core/position.ts'
+
+/** All I/O of the agent loop. Production and simulation give their own; the loop file is the same. */
+export interface AgentPorts {
+  readonly clock: Clock
+  readonly store: StateStore
+  readonly link: HeartbeatLink
+  readonly virtualIp: VirtualIpDriver
+  readonly data: DataPort
+  readonly peer: PeerPort
+  readonly service: ServicePort
+  readonly history: History
+}
+
+export interface Clock {
+  /** Monotonic milliseconds. */
+  now(): number
+  /** Calls `run` after the delay, once, after pending sockets were read. Returns the cancel function. */
+  schedule(delayMs: number, run: () => void): () => void
+}
+
+/** The durable part of the state; see FAILOVER pitfall: a term is on disk before it is used. */
+export interface StateStore {
+  /** Null when there is none yet. Errors: HS_STATE_UNREADABLE. */
+  load(): Promise<DurableState | null>
+  /** Written to a temporary file, fsynced, renamed, folder fsynced. */
+  save(state: DurableState): Promise<void>
+}
+
+export interface DurableState {
+  readonly term: number
+  readonly wasActive: boolean
+  /** Data was in sync when last persisted; a server that is not never comes up alone. */
+  readonly dataInSync: boolean
+  /** Wall clock end of maintenance mode, Unix time in ms. */
+  readonly maintenanceUntilMs: number | null
+}
+
+export interface HeartbeatLink {
+  /** Starts listening; what is not authentic, fresh and from the peer is dropped unanswered. */
+  start(handler: HeartbeatHandler): Promise<void>
+  /** Who the peer is; null stops sending. The key is the pair key of 32 bytes. */
+  setPeer(
+    peer: { readonly address: string; readonly port: number; readonly key: Buffer } | null,
+  ): void
+  send(report: PeerReport): void
+  sendClaim(report: PeerReport): void
+  stats(): {
+    readonly roundTripMs: number | null
+    readonly lossPercent: number | null
+    readonly recentRoundTripsMs: readonly (number | null)[]
+  }
+  close(): Promise<void>
+}
+
+export interface HeartbeatHandler {
+  report(report: PeerReport): void
+  claim(term: number): void
+}
+
+/** The database side, as the loop needs it. */
+export interface DataPort {
+  promote(term: number): Promise<void>
+  demote(reason: string): Promise<void>
+  prepareHandOver(): Promise<AppliedPosition>
+  undoHandOver(): Promise<void>
+  applyUpTo(position: AppliedPosition): Promise<void>
+}
+
+/** The peer's agent over the TLS channel. Every call has a time limit. Errors: HS_PEER_*. */
+export interface PeerPort {
+  askHandOver(input: {
+    readonly requestId: string
+    readonly newTerm: number
+  }): Promise<AppliedPosition>
+  askRelease(input: { readonly requestId: string; readonly newTerm: number }): Promise<void>
+  abortHandOver(input: { readonly requestId: string; readonly reason: string }): Promise<void>
+}
+
+/** The platform's telephony services. */
+export interface ServicePort {
+  start(): Promise<void>
+  stop(): Promise<void>
+  healthy(): Promise<boolean>
+}

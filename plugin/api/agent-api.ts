@@ -1,0 +1,111 @@
+import type {
+  CheckReport,
+  HistoryEntry,
+  OperationStatus,
+  StatusDocument,
+} from './status-document.ts'
+
+/**
+ * The agent's API: HTTP with JSON over the unix socket. The web plugin and the CLI are its only clients; every
+ * page action and every command is one call here. Errors are `WireError` with the status of the catalogue.
+ * Header `x-hot-standby-actor` names who asks.
+ *
+ * | call | body | answer |
+ * | --- | --- | --- |
+ * | GET /status | | StatusDocument |
+ * | GET /stream | | server-sent events: `status` (StatusDocument, at most 4 a second), `history` (HistoryEntry) |
+ * | GET /events?after=ID&limit=N&level=L&kind=K | | { events: HistoryEntry[] }, newest first |
+ * | GET /doctor | | DoctorReport |
+ * | PUT /settings | SettingsInput | { settings } — set-up and later changes, validated as a whole |
+ * | POST /access-code | | AccessCodeAnswer (primary) |
+ * | POST /join | JoinInput | { operation } (secondary) |
+ * | POST /join/preview | JoinInput | { requirements } — checks, nothing is changed |
+ * | POST /take-over | { force?: boolean, wait?: boolean } | { operation } |
+ * | POST /resynchronise | { wait?: boolean } | { operation } |
+ * | POST /check | { repair?: boolean } | CheckReport |
+ * | POST /wait | WaitInput | { reached: true } or HS_TIMEOUT |
+ * | POST /notify-test | { email?: string } | { delivered: string[] } |
+ * | GET /notifications | | { deliveries } |
+ * | POST /disable | { force?: boolean } | { done: true } |
+ * | POST /config-lock/refused | { path, user } | { recorded: true } — the middleware tells of a refusal |
+ */
+export interface AgentApi {
+  status(): Promise<StatusDocument>
+  events(query?: EventsQuery): Promise<{ readonly events: readonly HistoryEntry[] }>
+  doctor(): Promise<DoctorReport>
+  saveSettings(input: SettingsInput): Promise<{ readonly settings: StatusDocument['settings'] }>
+  makeAccessCode(): Promise<AccessCodeAnswer>
+  join(input: JoinInput): Promise<{ readonly operation: OperationStatus }>
+  previewJoin(input: JoinInput): Promise<{ readonly requirements: StatusDocument['requirements'] }>
+  takeOver(input: {
+    readonly force?: boolean
+    readonly wait?: boolean
+  }): Promise<{ readonly operation: OperationStatus }>
+  resynchronise(input: {
+    readonly wait?: boolean
+  }): Promise<{ readonly operation: OperationStatus }>
+  check(input: { readonly repair?: boolean }): Promise<CheckReport>
+  wait(input: WaitInput): Promise<{ readonly reached: true }>
+  notifyTest(input: { readonly email?: string }): Promise<{ readonly delivered: readonly string[] }>
+  notifications(): Promise<{ readonly deliveries: readonly Delivery[] }>
+  disable(input: { readonly force?: boolean }): Promise<{ readonly done: true }>
+  recordRefusal(input: {
+    readonly path: string
+    readonly user: string | null
+  }): Promise<{ readonly recorded: true }>
+}
+
+export interface EventsQuery {
+  readonly after?: number
+  readonly limit?: number
+  readonly level?: string
+  readonly kind?: string
+}
+
+/** Every field is a string or the JSON type; the agent validates all and answers HS_SETTINGS_INVALID with every wrong field. */
+export interface SettingsInput {
+  readonly server?: Readonly<Record<string, unknown>>
+  readonly pair?: Readonly<Record<string, unknown>>
+}
+
+export interface AccessCodeAnswer {
+  /** One-time; carries the fingerprint of this server's key. Shown once, stored hashed in memory only. */
+  readonly accessCode: string
+  readonly expiresAt: string
+  readonly address: string
+  readonly port: number
+}
+
+export interface JoinInput {
+  /** `host` or `host:port` of the primary's own address. */
+  readonly peer: string
+  readonly accessCode: string
+}
+
+export interface WaitInput {
+  readonly for: 'in-sync' | 'active' | 'standby'
+  readonly timeoutMs: number
+}
+
+export interface DoctorReport {
+  readonly ok: boolean
+  readonly checks: readonly DoctorCheck[]
+}
+
+export interface DoctorCheck {
+  readonly id: string
+  readonly title: string
+  readonly result: 'ok' | 'warning' | 'failed'
+  readonly detail: string
+  readonly remedy: string | null
+}
+
+export interface Delivery {
+  readonly id: string
+  readonly at: string
+  readonly to: string
+  readonly subject: string
+  readonly state: 'waiting' | 'delivered' | 'failed'
+  readonly attempts: number
+  readonly lastError: string | null
+}

@@ -1,0 +1,224 @@
+import type { Identity, Role, ServerFacts } from '../core/facts.ts'
+import type { RequirementResult } from '../core/requirements.ts'
+import type { PairSettings, ServerSettings } from '../core/settings.ts'
+import type { StateName } from '../core/state.ts'
+import type { EventKind } from '../core/event-kinds.ts'
+import type { EventLevel } from '../core/settings.ts'
+
+/** What `GET /status` of the agent answers, what `hot-standby status --json` prints, what the pages show. */
+export interface StatusDocument {
+  /** Wall clock of this answer, ISO 8601. */
+  readonly at: string
+  readonly setUp: 'notSetUp' | 'waitingForPeer' | 'paired'
+  readonly health: Health
+  readonly server: ServerStatus
+  readonly peer: PeerStatus | null
+  readonly virtualIp: VirtualIpStatus | null
+  readonly heartbeat: HeartbeatStatus | null
+  readonly replication: ReplicationStatus
+  readonly blockers: readonly Blocker[]
+  readonly requirements: readonly RequirementResult[]
+  readonly lastTakeOver: TakeOverRecord | null
+  readonly configLock: ConfigLockStatus
+  readonly maintenance: { readonly until: string } | null
+  readonly settings: { readonly server: ServerSettings | null; readonly pair: PairSettings | null }
+  /** A pending take-over, resynchronisation or join, step by step. */
+  readonly operation: OperationStatus | null
+}
+
+export type HealthWord =
+  'notSetUp' | 'healthy' | 'synchronising' | 'degraded' | 'notProtected' | 'takingOver' | 'split'
+
+export interface Health {
+  readonly word: HealthWord
+  readonly meaning: string
+  readonly action: string
+}
+
+export interface ServerStatus {
+  /** Stable id of this installation, made on first start. */
+  readonly id: string
+  readonly identity: Identity | null
+  readonly role: Role
+  readonly state: StateName
+  /** Why the state was entered, in the words of the decision core. */
+  readonly reason: string
+  readonly since: string
+  readonly term: number
+  readonly facts: ServerFacts | null
+  readonly databaseUp: boolean
+  readonly serviceHealthy: boolean
+  readonly referenceReachable: boolean | null
+  readonly carrierUp: boolean | null
+}
+
+export interface PeerStatus {
+  readonly address: string
+  readonly heard: boolean
+  readonly lastHeardAt: string | null
+  readonly identity: Identity | null
+  readonly role: Role | null
+  readonly state: StateName | null
+  readonly term: number | null
+  readonly facts: ServerFacts | null
+}
+
+export interface VirtualIpStatus {
+  readonly address: string
+  readonly prefixLength: number
+  readonly holder: 'thisServer' | 'peer' | 'nobody' | 'unknown'
+  readonly driver: 'kernel' | 'listener'
+  readonly leaseMs: number
+}
+
+export interface HeartbeatStatus {
+  readonly intervalMs: number
+  readonly deadTimeMs: number
+  readonly silentMs: number | null
+  readonly roundTripMs: number | null
+  /** Of the last minute, 0 to 100. */
+  readonly lossPercent: number | null
+  readonly longestGapMs: number
+  /** Newest last, one a heartbeat: for the small chart. */
+  readonly recentRoundTripsMs: readonly (number | null)[]
+}
+
+export interface ReplicationStatus {
+  readonly phase: ReplicationPhase
+  /** In words: why this phase, and the error when there is one. */
+  readonly reason: string
+  readonly inSync: boolean
+  readonly lag: Lag | null
+  readonly recentLagMs: readonly (number | null)[]
+  readonly initialCopy: CopyProgress | null
+  readonly lastBatch: {
+    readonly at: string
+    readonly changes: number
+    readonly durationMs: number
+  } | null
+  readonly journalBytes: number | null
+  readonly journalCapBytes: number
+  /** 'notify' when wake-ups arrive, 'poll' when only polling works. */
+  readonly wakeUp: 'notify' | 'poll' | null
+  readonly tables: readonly TableStatus[]
+  readonly notReplicated: readonly NotReplicated[]
+  readonly lastCheck: CheckReport | null
+}
+
+export type ReplicationPhase =
+  | 'off'
+  /** This server is active: it captures. */
+  | 'capturing'
+  | 'connecting'
+  | 'copying'
+  | 'catchingUp'
+  | 'streaming'
+  | 'failed'
+  | 'paused'
+
+export interface Lag {
+  /** Age of the oldest change that is not on the standby; 0 when there is none. */
+  readonly ageMs: number
+  readonly rows: number
+  readonly bytes: number
+}
+
+export interface CopyProgress {
+  readonly startedAt: string
+  readonly finishedAt: string | null
+  readonly tables: { readonly done: number; readonly total: number }
+  readonly rows: { readonly done: number; readonly estimated: number }
+  readonly bytes: { readonly done: number; readonly estimated: number }
+  readonly remainingMs: number | null
+  readonly table: string | null
+}
+
+export interface TableStatus {
+  readonly name: string
+  readonly state: 'replicated' | 'quarantined'
+  readonly reason: string | null
+  /** How rows are named in the journal: by key, or the whole table at once. */
+  readonly capture: 'key' | 'wholeTable'
+  readonly rows: number | null
+  readonly lastChangeAt: string | null
+  readonly lastCheckedAt: string | null
+}
+
+export interface NotReplicated {
+  /** Table, `table.column`, or another object. */
+  readonly name: string
+  readonly kind: 'table' | 'column' | 'rows' | 'object'
+  readonly why: 'excluded' | 'impossible'
+  readonly reason: string
+}
+
+export interface CheckReport {
+  readonly at: string
+  readonly durationMs: number
+  readonly tables: number
+  readonly rows: number
+  readonly repaired: boolean
+  readonly differences: readonly TableDifference[]
+}
+
+export interface TableDifference {
+  readonly table: string
+  readonly onlyOnActive: number
+  readonly onlyOnStandby: number
+  readonly different: number
+  /** The first keys, as text, 20 at the most. */
+  readonly keys: readonly string[]
+}
+
+export interface Blocker {
+  /** Stable name, e.g. `peerNotInSync`, `requirement:samePlan`. */
+  readonly id: string
+  /** "a take-over now would fail or lose data because …" */
+  readonly reason: string
+  readonly remedy: string
+}
+
+export interface TakeOverRecord {
+  readonly at: string
+  readonly kind: 'failover' | 'takeOver'
+  readonly term: number
+  readonly activeServerId: string
+  readonly reason: string
+  /** From the last sign of the former active to this server being active. */
+  readonly durationMs: number | null
+  readonly unsentChanges: number | null
+}
+
+export interface ConfigLockStatus {
+  readonly locked: boolean
+  readonly reasons: readonly string[]
+  /** Where configuration is possible: URL host of the active server, the virtual IP as a rule. */
+  readonly activeAddress: string | null
+}
+
+export interface OperationStatus {
+  readonly id: string
+  readonly kind: 'takeOver' | 'resynchronise' | 'join' | 'check'
+  readonly startedAt: string
+  readonly finishedAt: string | null
+  readonly outcome: 'running' | 'done' | 'failed'
+  readonly steps: readonly { readonly at: string; readonly text: string }[]
+  readonly reason: string | null
+}
+
+/** One entry of the history. */
+export interface HistoryEntry {
+  /** Rises by one; unique on this server. */
+  readonly id: number
+  readonly at: string
+  readonly serverId: string
+  readonly hostName: string
+  readonly kind: EventKind
+  readonly level: EventLevel
+  readonly title: string
+  readonly reason: string
+  readonly advice: string
+  readonly data: Readonly<Record<string, unknown>>
+  /** Who asked for it, when it was somebody: platform user name or `cli`. */
+  readonly actor: string | null
+}

@@ -1,0 +1,219 @@
+import { readFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { z } from 'zod'
+import { HotStandbyError } from '../errors.ts'
+import { toFieldProblems } from './field-problems.ts'
+
+const command = z
+  .array(z.string().min(1, 'is empty | Give the program and its arguments, one string each.'))
+  .min(1, 'is empty | Give the program and its arguments, one string each.')
+const port = z
+  .int('is not a port number | Give a whole number from 1 to 65535.')
+  .min(1, 'is not a port number | Give a whole number from 1 to 65535.')
+  .max(65535, 'is not a port number | Give a whole number from 1 to 65535.')
+const sqlName = z
+  .string()
+  .min(1, 'is empty | Give a name.')
+  .refine(
+    (name) => Buffer.byteLength(name) <= 63,
+    'is too long | PostgreSQL names have 63 bytes at most.',
+  )
+const tableName = z
+  .string()
+  .regex(/^[^.]+(\..+)?$/su, 'is not a table name | Write `table` or `schema.table`.')
+
+const networkFacts = z.strictObject({
+  interfaceName: z.string().min(1),
+  address: z.union(
+    [z.ipv4(), z.ipv6()],
+    'is not an IP address | Give the address of the LAN interface.',
+  ),
+  prefixLength: z.int().min(1).max(128),
+  family: z.enum(['ipv4', 'ipv6']),
+  isStatic: z.boolean(),
+  isDefault: z.boolean(),
+  kind: z.enum(['lan', 'vpn', 'other']),
+})
+
+/** What the platform says of itself; also the form of what `platform.factsCommand` prints as JSON. */
+export const platformFactsSchema = z.strictObject({
+  productName: z.string().min(1, 'is empty | Give the product name.'),
+  serialNumber: z.string().min(1, 'is empty | Give the serial number of this PBX.'),
+  plan: z.string().min(1, 'is empty | Give the plan (the licence) of this PBX.'),
+  firmwareVersion: z
+    .string()
+    .regex(/^\d+(\.\d+)*$/, 'is not a version | Write numbers with dots: `83.6.0.24`.'),
+  minimumFirmwareVersion: z
+    .string()
+    .regex(/^\d+(\.\d+)*$/, 'is not a version | Write numbers with dots: `83.6.0.24`.')
+    .default('0'),
+  capacity: z.strictObject({ extensions: z.int().min(0), concurrentCalls: z.int().min(0) }),
+  hostName: z.string().min(1).optional(),
+  /** When absent, read from the kernel by interface name. */
+  network: networkFacts.optional(),
+})
+export type PlatformFacts = z.infer<typeof platformFactsSchema>
+
+const schema = z.strictObject({
+  /** Absolute, or relative to the configuration file. Mode 0700, one per agent. */
+  stateDirectory: z.string().min(1, 'is empty | Give a directory that the agent owns.'),
+  socketPath: z.string().min(1, 'is empty | Give the path of the unix socket.').optional(),
+  listen: z
+    .strictObject({
+      address: z
+        .union(
+          [z.ipv4(), z.ipv6()],
+          'is not an IP address | Give an address of this server, or 0.0.0.0.',
+        )
+        .default('0.0.0.0'),
+      /** TCP (TLS) and UDP (heartbeats). */
+      port: port.default(7421),
+    })
+    .prefault({}),
+  database: z.strictObject({
+    /** The replicator's connection to the local database; no password here, see passwordFile. */
+    url: z
+      .string()
+      .regex(
+        /^postgres(ql)?:\/\//,
+        'is not a PostgreSQL connection | Write `postgres://role@host:port/database`.',
+      ),
+    passwordFile: z.string().min(1).optional(),
+    /** `hot-standby migrate` and `disable` connect as this one: the owner of the tables or a superuser. */
+    ownerUrl: z
+      .string()
+      .regex(
+        /^postgres(ql)?:\/\//,
+        'is not a PostgreSQL connection | Write `postgres://role@host:port/database`.',
+      )
+      .optional(),
+    ownerPasswordFile: z.string().min(1).optional(),
+    /** Our own schema. */
+    schema: sqlName.default('hot_standby'),
+    replicatedSchemas: z
+      .array(sqlName)
+      .min(1, 'is empty | Name at least one schema.')
+      .default(['public']),
+    exclude: z
+      .strictObject({
+        /** Tables that belong to one server: address, licence, sessions. */
+        tables: z.array(tableName).default([]),
+        /** Table → columns that keep each server's own value. */
+        columns: z.record(tableName, z.array(sqlName).min(1)).default({}),
+        /** Table → SQL condition; rows for which it is true belong to one server. */
+        rows: z.record(tableName, z.string().min(1)).default({}),
+      })
+      .prefault({}),
+    journalCapBytes: z
+      .int()
+      .min(1_048_576, 'is too small | Give at least 1048576 (1 MiB).')
+      .default(1_073_741_824),
+  }),
+  network: z.strictObject({
+    interface: z.string().min(1, 'is empty | Give the LAN interface, for example `eth0`.'),
+    driver: z
+      .enum(
+        ['kernel', 'listener'],
+        'is not a driver | Use `kernel`, or `listener` where no address may be added.',
+      )
+      .default('kernel'),
+    /** Only for the driver `listener`: ports of the virtual IP and where they lead. */
+    forward: z
+      .array(
+        z.strictObject({
+          port,
+          to: z.string().regex(/^[^:]+:\d+$/, 'is not host:port | Write `127.0.0.1:8080`.'),
+        }),
+      )
+      .default([]),
+  }),
+  platform: z
+    .strictObject({
+      facts: platformFactsSchema.optional(),
+      /** Prints the facts as JSON. */
+      factsCommand: command.optional(),
+    })
+    .refine(
+      (platform) => (platform.facts === undefined) !== (platform.factsCommand === undefined),
+      'needs `facts` or `factsCommand` | Give one of the two.',
+    ),
+  services: z
+    .strictObject({
+      start: command.optional(),
+      stop: command.optional(),
+      /** Exit status 0: healthy. */
+      health: command.optional(),
+      healthIntervalMs: z.int().min(500).default(5000),
+      timeoutMs: z.int().min(100).default(10_000),
+    })
+    .prefault({}),
+  smtp: z
+    .strictObject({
+      host: z.string().min(1),
+      port: port.default(587),
+      /** TLS from the start; else STARTTLS when the server offers it. */
+      secure: z.boolean().default(false),
+      /** Refuse to send without TLS. */
+      requireTls: z.boolean().default(false),
+      user: z.string().optional(),
+      passwordFile: z.string().optional(),
+      from: z.email('is not an e-mail address | Give the sender address.'),
+    })
+    .optional(),
+  logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+})
+
+export type AgentConfig = Readonly<Omit<z.infer<typeof schema>, 'socketPath'>> & {
+  readonly socketPath: string
+}
+
+export const DEFAULT_CONFIG_PATH = 'hot-standby.config.json'
+
+/** Reads, checks and completes the configuration file. Errors: HS_CONFIG_INVALID naming every wrong field. */
+export function loadAgentConfig(path: string): AgentConfig {
+  return parseAgentConfig(readJson(path), dirname(resolve(path)))
+}
+
+/** As `loadAgentConfig`, from an object; relative paths are taken from `folder`. */
+export function parseAgentConfig(input: unknown, folder: string): AgentConfig {
+  const result = schema.safeParse(input)
+  if (!result.success)
+    throw new HotStandbyError('HS_CONFIG_INVALID', { fields: toFieldProblems(result.error, input) })
+  const stateDirectory = resolve(folder, result.data.stateDirectory)
+  return deepFreeze({
+    ...result.data,
+    stateDirectory,
+    socketPath: resolve(folder, result.data.socketPath ?? `${stateDirectory}/agent.sock`),
+  })
+}
+
+function readJson(path: string): unknown {
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (cause) {
+    const remedy = 'Write the file, or name another one with --config.'
+    throw new HotStandbyError(
+      'HS_CONFIG_INVALID',
+      { reason: `${path} cannot be read`, remedy },
+      { cause },
+    )
+  }
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new HotStandbyError(
+      'HS_CONFIG_INVALID',
+      { reason: `${path} is not JSON: ${(cause as Error).message}` },
+      { cause },
+    )
+  }
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value)
+    Object.values(value).forEach(deepFreeze)
+  }
+  return value
+}

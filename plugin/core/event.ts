@@ -1,0 +1,67 @@
+import type { EffectType } from './effect.ts'
+import type { OwnView, PeerReport } from './state.ts'
+
+/** Everything that can happen to the decision core. `now` is monotonic milliseconds. */
+export type Event =
+  | {
+      readonly type: 'tick'
+      readonly now: number
+      /** How long the agent was stopped before this tick, beyond the tick interval. */ readonly stalledMs: number
+    }
+  | { readonly type: 'heartbeat'; readonly now: number; readonly report: PeerReport }
+  | { readonly type: 'observed'; readonly now: number; readonly own: Partial<OwnView> }
+  | { readonly type: 'paired'; readonly now: number }
+  | { readonly type: 'unpaired'; readonly now: number }
+  /** The peer announces that it takes the active role with this term. */
+  | { readonly type: 'claimHeard'; readonly now: number; readonly term: number }
+  /** The administrator of this server wants it to become active. */
+  | {
+      readonly type: 'takeOverRequested'
+      readonly now: number
+      readonly requestId: string
+      readonly force: boolean
+    }
+  /** The peer asks us (active) to prepare the hand-over: lock writes, drain, final tick. */
+  | {
+      readonly type: 'handOverRequested'
+      readonly now: number
+      readonly requestId: string
+      readonly newTerm: number
+    }
+  /** The peer has applied everything and asks us to let go now. */
+  | {
+      readonly type: 'releaseRequested'
+      readonly now: number
+      readonly requestId: string
+      readonly newTerm: number
+    }
+  | {
+      readonly type: 'handOverAborted'
+      readonly now: number
+      readonly requestId: string
+      readonly reason: string
+    }
+  | { readonly type: 'maintenanceSet'; readonly now: number; readonly until: number | null }
+  | { readonly type: 'virtualIpProbed'; readonly now: number; readonly result: ProbeResult }
+  | { readonly type: 'referencesChecked'; readonly now: number; readonly reachable: boolean }
+  | {
+      readonly type: 'effectDone'
+      readonly now: number
+      readonly effect: EffectType
+      readonly requestId?: string
+    }
+  | {
+      readonly type: 'effectFailed'
+      readonly now: number
+      readonly effect: EffectType
+      readonly reason: string
+      readonly requestId?: string
+    }
+  /** The read-back found our virtual IP missing, and the renewal put it back. */
+  | { readonly type: 'virtualIpMissing'; readonly now: number }
+  | { readonly type: 'shutdownRequested'; readonly now: number }
+
+export type EventType = Event['type']
+export type EventOf<Type extends EventType> = Extract<Event, { type: Type }>
+
+export type ProbeResult = 'free' | 'heldByPeer' | 'heldByStranger' | 'notBelievable'
