@@ -1,5 +1,10 @@
 import type { Duplex } from 'node:stream'
-import type { CheckReport, CopyProgress, ReplicationStatus } from './api/status-document.ts'
+import type {
+  CheckReport,
+  CopyProgress,
+  ReplicationStatus,
+  StatusDocument,
+} from './api/status-document.ts'
 import type { EventKind } from './core/event-kinds.ts'
 import type { ServerFacts } from './core/facts.ts'
 import type { RequirementResult } from './core/requirements.ts'
@@ -134,6 +139,12 @@ export interface PeerHandler {
   }): Promise<AppliedPosition>
   release(input: { readonly requestId: string; readonly newTerm: number }): Promise<void>
   abortHandOver(input: { readonly requestId: string; readonly reason: string }): Promise<void>
+  /** What this server's status page shows, so that the peer can show both. */
+  status(): Promise<StatusDocument>
+  /** As standby, asked for by the active: compare with the active at one cut. */
+  check(options: { readonly repair: boolean }): Promise<CheckReport>
+  /** As standby, asked for by the active: copy afresh. */
+  resynchronise(): Promise<void>
   /** The peer leaves the pair. */
   unpair(): Promise<void>
 }
