@@ -153,6 +153,8 @@ export interface PeerHello {
   readonly serverId: string
   readonly facts: ServerFacts
   readonly server: ServerSettings
+  /** Where this server's agent listens (TLS and heartbeats), at the address of `facts.network`. */
+  readonly port: number
   /** The pair settings that this server has; the higher version wins. */
   readonly pair: PairSettings | null
 }
