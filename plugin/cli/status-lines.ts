@@ -1,0 +1,126 @@
+import type { ReplicationStatus, StatusDocument } from '../api/status-document.ts'
+import { formatBytes, formatMs, formatTime } from './units.ts'
+
+const LABEL_WIDTH = 13
+
+/** The status for a human: one aligned line a topic, the most important first. */
+export function statusLines(status: StatusDocument): string[] {
+  return [
+    row('Health', `${status.health.word}: ${status.health.meaning}`),
+    ...(status.health.action === '' ? [] : [row('', status.health.action)]),
+    row('This server', thisServer(status)),
+    row('', status.server.reason),
+    row('Peer', peer(status)),
+    row('Virtual IP', virtualIp(status)),
+    row('Heartbeat', heartbeat(status)),
+    row('Replication', replication(status.replication)),
+    ...copy(status.replication),
+    row('Config lock', configLock(status)),
+    row('Last change', lastTakeOver(status)),
+    ...blockers(status),
+    ...operation(status),
+  ]
+}
+
+function row(label: string, text: string): string {
+  return `${label.padEnd(LABEL_WIDTH)}${text}`
+}
+
+function thisServer({ server, setUp }: StatusDocument): string {
+  const name = server.facts?.hostName ?? server.id
+  const identity = server.identity ?? 'not set up'
+  const paired = setUp === 'waitingForPeer' ? ', waits for its peer' : ''
+  const broken = [
+    server.databaseUp ? null : 'database down',
+    server.serviceHealthy ? null : 'telephony service unhealthy',
+    server.referenceReachable === false ? 'no reference address answers' : null,
+    server.carrierUp === false ? 'no carrier' : null,
+  ].filter((part) => part !== null)
+  const faults = broken.length === 0 ? '' : ` [${broken.join(', ')}]`
+  return `${name}: ${identity}${paired}, ${server.role} (${server.state}) since ${formatTime(server.since)}, term ${server.term}${faults}`
+}
+
+function peer({ peer, at }: StatusDocument): string {
+  if (peer === null) return 'none'
+  const name = peer.facts?.hostName ?? peer.address
+  const heard =
+    peer.lastHeardAt === null ? 'never heard' : `last heard ${ago(at, peer.lastHeardAt)}`
+  if (!peer.heard) return `${name}: DOES NOT ANSWER, ${heard}`
+  return `${name}: ${peer.identity ?? '?'}, ${peer.role ?? '?'} (${peer.state ?? '?'}), term ${peer.term ?? '?'}, ${heard}`
+}
+
+function ago(now: string, then: string): string {
+  return `${formatMs(Math.max(0, Date.parse(now) - Date.parse(then)))} ago`
+}
+
+const HOLDERS = {
+  thisServer: 'held by this server',
+  peer: 'held by the peer',
+  nobody: 'HELD BY NOBODY',
+  unknown: 'holder not known',
+} as const
+
+function virtualIp({ virtualIp }: StatusDocument): string {
+  if (virtualIp === null) return 'not set'
+  return `${virtualIp.address}/${virtualIp.prefixLength} ${HOLDERS[virtualIp.holder]} (lease ${formatMs(virtualIp.leaseMs)}, driver ${virtualIp.driver})`
+}
+
+function heartbeat({ heartbeat }: StatusDocument): string {
+  if (heartbeat === null) return 'none'
+  const { intervalMs, deadTimeMs, roundTripMs, lossPercent } = heartbeat
+  const trip = roundTripMs === null ? '' : `, round trip ${roundTripMs.toFixed(1)} ms`
+  const loss = lossPercent === null ? '' : `, loss ${lossPercent.toFixed(0)} %`
+  return `every ${formatMs(intervalMs)}, dead time ${formatMs(deadTimeMs)}${trip}${loss}`
+}
+
+function replication(replication: ReplicationStatus): string {
+  const { phase, inSync, lag, reason, wakeUp } = replication
+  const sync = phase === 'off' ? '' : inSync ? ', in sync' : ', NOT in sync'
+  const behind =
+    lag === null || lag.rows === 0
+      ? ''
+      : `, lag ${formatMs(lag.ageMs)} (${lag.rows} rows, ${formatBytes(lag.bytes)})`
+  const polling = wakeUp === 'poll' ? ', by polling only' : ''
+  const why = reason === '' ? '' : ` - ${reason}`
+  return `${phase}${sync}${behind}${polling}${why}`
+}
+
+function copy({ initialCopy }: ReplicationStatus): string[] {
+  if (initialCopy === null || initialCopy.finishedAt !== null) return []
+  const { tables, rows, bytes, remainingMs } = initialCopy
+  const left = remainingMs === null ? '' : `, ${formatMs(remainingMs)} left`
+  return [
+    row(
+      'Initial copy',
+      `${tables.done} of ${tables.total} tables, ${rows.done} of about ${rows.estimated} rows, ${formatBytes(bytes.done)}${left}`,
+    ),
+  ]
+}
+
+function configLock({ configLock }: StatusDocument): string {
+  if (!configLock.locked) return 'open'
+  const where =
+    configLock.activeAddress === null ? '' : `; configure at ${configLock.activeAddress}`
+  return `locked: ${configLock.reasons.join('; ')}${where}`
+}
+
+function lastTakeOver({ lastTakeOver }: StatusDocument): string {
+  if (lastTakeOver === null) return 'no take-over yet'
+  const kind = lastTakeOver.kind === 'failover' ? 'failover' : 'take-over'
+  const took = lastTakeOver.durationMs === null ? '' : ` in ${formatMs(lastTakeOver.durationMs)}`
+  return `${kind} at ${formatTime(lastTakeOver.at)}${took}, term ${lastTakeOver.term}: ${lastTakeOver.reason}`
+}
+
+function blockers({ blockers }: StatusDocument): string[] {
+  if (blockers.length === 0) return [row('Blockers', 'none')]
+  return blockers.flatMap((blocker, index) => [
+    row(index === 0 ? 'Blockers' : '', blocker.reason),
+    row('', `  ${blocker.remedy}`),
+  ])
+}
+
+function operation({ operation }: StatusDocument): string[] {
+  if (operation === null || operation.outcome !== 'running') return []
+  const step = operation.steps.at(-1)?.text ?? 'begun'
+  return [row('Under way', `${operation.kind}: ${step}`)]
+}
