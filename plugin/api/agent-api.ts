@@ -30,30 +30,65 @@ import type {
  * | POST /config-lock/refused | { path, user } | { recorded: true } — the middleware tells of a refusal |
  */
 export interface AgentApi {
-  status(): Promise<StatusDocument>
-  events(query?: EventsQuery): Promise<{ readonly events: readonly HistoryEntry[] }>
-  doctor(): Promise<DoctorReport>
-  saveSettings(input: SettingsInput): Promise<{ readonly settings: StatusDocument['settings'] }>
-  makeAccessCode(): Promise<AccessCodeAnswer>
-  join(input: JoinInput): Promise<{ readonly operation: OperationStatus }>
-  previewJoin(input: JoinInput): Promise<{ readonly requirements: StatusDocument['requirements'] }>
-  takeOver(input: {
-    readonly force?: boolean
-    readonly wait?: boolean
-  }): Promise<{ readonly operation: OperationStatus }>
-  resynchronise(input: {
-    readonly wait?: boolean
-  }): Promise<{ readonly operation: OperationStatus }>
-  check(input: { readonly repair?: boolean }): Promise<CheckReport>
-  wait(input: WaitInput): Promise<{ readonly reached: true }>
-  notifyTest(input: { readonly email?: string }): Promise<{ readonly delivered: readonly string[] }>
-  notifications(): Promise<{ readonly deliveries: readonly Delivery[] }>
-  disable(input: { readonly force?: boolean }): Promise<{ readonly done: true }>
-  recordRefusal(input: {
-    readonly path: string
-    readonly user: string | null
-  }): Promise<{ readonly recorded: true }>
+  status(context?: CallContext): Promise<StatusDocument>
+  events(
+    query?: EventsQuery,
+    context?: CallContext,
+  ): Promise<{ readonly events: readonly HistoryEntry[] }>
+  doctor(context?: CallContext): Promise<DoctorReport>
+  saveSettings(
+    input: SettingsInput,
+    context?: CallContext,
+  ): Promise<{ readonly settings: StatusDocument['settings'] }>
+  makeAccessCode(context?: CallContext): Promise<AccessCodeAnswer>
+  join(input: JoinInput, context?: CallContext): Promise<{ readonly operation: OperationStatus }>
+  previewJoin(
+    input: JoinInput,
+    context?: CallContext,
+  ): Promise<{ readonly requirements: StatusDocument['requirements'] }>
+  takeOver(
+    input: {
+      readonly force?: boolean
+      readonly wait?: boolean
+    },
+    context?: CallContext,
+  ): Promise<{ readonly operation: OperationStatus }>
+  resynchronise(
+    input: {
+      readonly wait?: boolean
+    },
+    context?: CallContext,
+  ): Promise<{ readonly operation: OperationStatus }>
+  check(input: { readonly repair?: boolean }, context?: CallContext): Promise<CheckReport>
+  wait(input: WaitInput, context?: CallContext): Promise<{ readonly reached: true }>
+  notifyTest(
+    input: { readonly email?: string },
+    context?: CallContext,
+  ): Promise<{ readonly delivered: readonly string[] }>
+  notifications(context?: CallContext): Promise<{ readonly deliveries: readonly Delivery[] }>
+  disable(
+    input: { readonly force?: boolean },
+    context?: CallContext,
+  ): Promise<{ readonly done: true }>
+  recordRefusal(
+    input: {
+      readonly path: string
+      readonly user: string | null
+    },
+    context?: CallContext,
+  ): Promise<{ readonly recorded: true }>
 }
+
+/** Who asks; the actor goes to the history. */
+export interface CallContext {
+  /** Platform user name or `cli`; null when the caller does not say. */
+  readonly actor: string | null
+}
+
+/** What `GET /stream` sends, as server-sent events. */
+export type StreamEvent =
+  | { readonly name: 'status'; readonly data: StatusDocument }
+  | { readonly name: 'history'; readonly data: HistoryEntry }
 
 export interface EventsQuery {
   readonly after?: number
