@@ -63,7 +63,7 @@ export function createContext(io: CliIo, options: GlobalOptions): CommandContext
     json,
     configPath,
     config: readConfig,
-    agent: () => createAgentClient({ socketPath: readConfig().socketPath, actor: 'cli' }),
+    agent: () => createAgentClient(readConfig().socketPath, { actor: 'cli' }),
     progress: (line) => {
       if (!json) io.err(line)
     },
