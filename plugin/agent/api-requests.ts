@@ -1,0 +1,105 @@
+import { z } from 'zod'
+import { HotStandbyError } from '../errors.ts'
+import { toFieldProblems } from '../config/field-problems.ts'
+import type { AgentApi, CallContext } from '../api/agent-api.ts'
+
+/** One call of the API: how its input is read and who answers. */
+export interface ApiRoute {
+  readonly method: 'GET' | 'POST' | 'PUT'
+  readonly path: string
+  /** Checks the input (query or body), then calls. Errors: HS_REQUEST_INVALID naming every wrong field. */
+  readonly call: (api: AgentApi, input: unknown, context: CallContext) => Promise<unknown>
+}
+
+const flag = z.boolean('is not true or false | Give true or false.').optional()
+const count = z
+  .string()
+  .regex(/^\d{1,15}$/, 'is not a whole number | Give a whole number.')
+  .transform(Number)
+  .optional()
+const word = z.string().min(1, 'is empty | Give a value, or leave it out.').max(100).optional()
+const text = (what: string) =>
+  z.string(`is missing | Give ${what}.`).min(1, `is empty | Give ${what}.`).max(1000)
+const group = z.record(z.string(), z.unknown(), 'is not an object | Give an object of fields.')
+
+const nothing = z.strictObject({})
+const events = z.strictObject({ after: count, limit: count, level: word, kind: word })
+const settings = z.strictObject({ server: group.optional(), pair: group.optional() })
+const join = z.strictObject({
+  peer: text("the primary's address"),
+  accessCode: text('the access code of the primary'),
+})
+const wait = z.strictObject({
+  for: z.enum(
+    ['in-sync', 'active', 'standby'],
+    'cannot be waited for | Give in-sync, active or standby.',
+  ),
+  timeoutMs: z
+    .int('is not a whole number | Give milliseconds.')
+    .min(0, 'is negative | Give milliseconds.')
+    .max(86_400_000, 'is too long | Give a day at most.'),
+})
+const refusal = z.strictObject({
+  path: z.string().max(2000),
+  user: z.string().max(200).nullable(),
+})
+
+/** The table of `agent-api.ts`, in its order; `GET /stream` is apart. */
+export const API_ROUTES: readonly ApiRoute[] = [
+  route('GET', '/status', nothing, (api, _, context) => api.status(context)),
+  route('GET', '/events', events, (api, input, context) => api.events(present(input), context)),
+  route('GET', '/doctor', nothing, (api, _, context) => api.doctor(context)),
+  route('PUT', '/settings', settings, (api, input, context) =>
+    api.saveSettings(present(input), context),
+  ),
+  route('POST', '/access-code', nothing, (api, _, context) => api.makeAccessCode(context)),
+  route('POST', '/join', join, (api, input, context) => api.join(input, context)),
+  route('POST', '/join/preview', join, (api, input, context) => api.previewJoin(input, context)),
+  route('POST', '/take-over', z.strictObject({ force: flag, wait: flag }), (api, input, context) =>
+    api.takeOver(present(input), context),
+  ),
+  route('POST', '/resynchronise', z.strictObject({ wait: flag }), (api, input, context) =>
+    api.resynchronise(present(input), context),
+  ),
+  route('POST', '/check', z.strictObject({ repair: flag }), (api, input, context) =>
+    api.check(present(input), context),
+  ),
+  route('POST', '/wait', wait, (api, input, context) => api.wait(input, context)),
+  route('POST', '/notify-test', z.strictObject({ email: word }), (api, input, context) =>
+    api.notifyTest(present(input), context),
+  ),
+  route('GET', '/notifications', nothing, (api, _, context) => api.notifications(context)),
+  route('POST', '/disable', z.strictObject({ force: flag }), (api, input, context) =>
+    api.disable(present(input), context),
+  ),
+  route('POST', '/config-lock/refused', refusal, (api, input, context) =>
+    api.recordRefusal(input, context),
+  ),
+]
+
+function route<Schema extends z.ZodType>(
+  method: ApiRoute['method'],
+  path: string,
+  schema: Schema,
+  call: (api: AgentApi, input: z.infer<Schema>, context: CallContext) => Promise<unknown>,
+): ApiRoute {
+  return {
+    method,
+    path,
+    call: (api, input, context) => call(api, parse(schema, input), context),
+  }
+}
+
+function parse<Schema extends z.ZodType>(schema: Schema, input: unknown): z.infer<Schema> {
+  const result = schema.safeParse(input)
+  if (result.success) return result.data
+  throw new HotStandbyError('HS_REQUEST_INVALID', { fields: toFieldProblems(result.error, input) })
+}
+
+type Present<T> = { readonly [Key in keyof T]: Exclude<T[Key], undefined> }
+
+/** Without the keys that were left out, so that `'force' in input` means what it says. */
+function present<T extends object>(input: T): Partial<Present<T>> {
+  const given = Object.entries(input).filter(([, value]) => value !== undefined)
+  return Object.fromEntries(given) as Partial<Present<T>>
+}

@@ -1,0 +1,34 @@
+import { join } from 'node:path'
+import { z } from 'zod'
+import type { DurableState, StateStore } from './agent-ports.ts'
+import { DAMAGED_REMEDY, readJson, unusable, writeJsonDurably } from './durable-file.ts'
+
+const durableState = z.strictObject({
+  term: z.int().min(0),
+  wasActive: z.boolean(),
+  dataInSync: z.boolean(),
+  maintenanceUntilMs: z.int().nullable(),
+})
+
+/** `state.json` of the state directory; saves happen strictly one after the other. */
+export function createStateStore(directory: string): StateStore {
+  const path = join(directory, 'state.json')
+  let last: Promise<void> = Promise.resolve()
+  return {
+    load: () => load(path),
+    save(state: DurableState): Promise<void> {
+      const saved = last.then(() => writeJsonDurably(path, durableState.parse(state)))
+      last = saved.catch(() => undefined) // the caller hears of it; the next save is tried all the same
+      return saved
+    },
+  }
+}
+
+async function load(path: string): Promise<DurableState | null> {
+  const found = await readJson(path)
+  if (found === null) return null
+  const parsed = durableState.safeParse(found)
+  if (parsed.success) return parsed.data
+  const fields = parsed.error.issues.map((issue) => issue.path.join('.') || '(all)').join(', ')
+  throw unusable(path, `has wrong fields: ${fields}`, DAMAGED_REMEDY)
+}
