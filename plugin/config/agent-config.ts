@@ -54,7 +54,8 @@ export const platformFactsSchema = z.strictObject({
 })
 export type PlatformFacts = z.infer<typeof platformFactsSchema>
 
-const schema = z.strictObject({
+/** The form of the configuration file; `docs/reference/configuration.md` is printed from it. */
+export const agentConfigSchema = z.strictObject({
   /** Absolute, or relative to the configuration file. Mode 0700, one per agent. */
   stateDirectory: z.string().min(1, 'is empty | Give a directory that the agent owns.'),
   socketPath: z.string().min(1, 'is empty | Give the path of the unix socket.').optional(),
@@ -163,7 +164,7 @@ const schema = z.strictObject({
   logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
 })
 
-export type AgentConfig = Readonly<Omit<z.infer<typeof schema>, 'socketPath'>> & {
+export type AgentConfig = Readonly<Omit<z.infer<typeof agentConfigSchema>, 'socketPath'>> & {
   readonly socketPath: string
 }
 
@@ -176,7 +177,7 @@ export function loadAgentConfig(path: string): AgentConfig {
 
 /** As `loadAgentConfig`, from an object; relative paths are taken from `folder`. */
 export function parseAgentConfig(input: unknown, folder: string): AgentConfig {
-  const result = schema.safeParse(input)
+  const result = agentConfigSchema.safeParse(input)
   if (!result.success)
     throw new HotStandbyError('HS_CONFIG_INVALID', { fields: toFieldProblems(result.error, input) })
   const stateDirectory = resolve(folder, result.data.stateDirectory)
