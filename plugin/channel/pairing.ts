@@ -1,0 +1,81 @@
+import { HotStandbyError, toHotStandbyError } from '../errors.ts'
+import { type Logger, silentLogger } from '../logger.ts'
+import type { PairingHandler, PeerHello } from '../ports.ts'
+import type { AccessCodes, CodeUse } from './access-codes.ts'
+import { sessionBinding } from './access-proof.ts'
+import { remoteFingerprint } from './fingerprint.ts'
+import type { JsonCall } from './json-http.ts'
+import type { TlsIdentity } from './tls-identity.ts'
+import { checkedDocument, pairRequestSchema } from './wire-schemas.ts'
+
+export const PAIR_PATH = '/pair'
+
+/** The primary's side of pairing, as the channel server serves it. */
+export interface Pairing {
+  answer(call: JsonCall, remote: string, onWrong: () => void): Promise<unknown>
+}
+
+export interface PairingOptions {
+  readonly identity: TlsIdentity
+  readonly codes: AccessCodes
+  readonly handler: PairingHandler
+  /** Told of every refusal, for the history (`pairingRefused`). */
+  readonly onRefused?: (refusal: { readonly remote: string; readonly reason: string }) => void
+  readonly logger?: Logger
+}
+
+export interface PairRequest {
+  readonly proof: string
+  readonly hello: PeerHello
+  readonly preview: boolean
+}
+
+/** Lets a server in that proves to know the access code; the handler does the rest, and a refusal gives the code back. */
+export function createPairing(options: PairingOptions): Pairing {
+  const logger = options.logger ?? silentLogger
+  return {
+    async answer(call, remote, onWrong) {
+      if (call.path !== PAIR_PATH) throw new HotStandbyError('HS_NOT_FOUND')
+      try {
+        return await pair(call, remote, options)
+      } catch (thrown) {
+        const error = toHotStandbyError(thrown)
+        if (error.code === 'HS_ACCESS_CODE_REFUSED' || error.code === 'HS_TOO_MANY_ATTEMPTS')
+          onWrong()
+        logger.warn({ remote, code: error.code }, 'pairing refused')
+        options.onRefused?.({ remote, reason: error.message })
+        throw thrown
+      }
+    },
+  }
+}
+
+async function pair(call: JsonCall, address: string, options: PairingOptions): Promise<unknown> {
+  const fingerprint = remoteFingerprint(call.socket)
+  if (fingerprint === null) throw new HotStandbyError('HS_PEER_UNTRUSTED')
+  const request = checkedDocument<PairRequest>(pairRequestSchema, call.body)
+  const context = {
+    primaryFingerprint: options.identity.fingerprint,
+    secondaryFingerprint: fingerprint,
+    session: sessionBinding(call.socket),
+  }
+  const use = options.codes.use(request.proof, context, address)
+  return endUse(use, request.preview, () =>
+    options.handler.pair({
+      hello: request.hello,
+      address,
+      fingerprint,
+      preview: request.preview,
+    }),
+  )
+}
+
+async function endUse<T>(use: CodeUse, preview: boolean, run: () => Promise<T>): Promise<T> {
+  try {
+    const answer = await run()
+    if (!preview) use.consume()
+    return answer
+  } finally {
+    use.giveBack()
+  }
+}

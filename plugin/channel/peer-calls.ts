@@ -1,0 +1,106 @@
+import type { z } from 'zod'
+import type { PeerHandler } from '../ports.ts'
+import {
+  abortSchema,
+  checkOptionsSchema,
+  checkReportSchema,
+  databaseAccessSchema,
+  handOverSchema,
+  helloSchema,
+  nothingSchema,
+  positionSchema,
+  statusSchema,
+} from './wire-schemas.ts'
+
+export type PeerCallName = Exclude<keyof PeerHandler, 'connectDatabase'>
+
+interface PeerCall {
+  readonly path: string
+  readonly input: z.ZodType
+  readonly output: z.ZodType
+  /** May be sent again when a kept connection turns out to be closed; the others get a connection of their own. */
+  readonly repeatable: boolean
+  /** Which time limit of the client applies. */
+  readonly limit: 'call' | 'handOver' | 'check'
+}
+
+/** Every call of the peer API: server and client are both made from this table. */
+export const PEER_CALLS: { readonly [Name in PeerCallName]: PeerCall } = {
+  hello: {
+    path: '/hello',
+    input: helloSchema,
+    output: helloSchema,
+    repeatable: true,
+    limit: 'call',
+  },
+  acknowledge: {
+    path: '/acknowledge',
+    input: positionSchema,
+    output: nothingSchema,
+    repeatable: true,
+    limit: 'call',
+  },
+  currentPosition: {
+    path: '/current-position',
+    input: nothingSchema,
+    output: positionSchema,
+    repeatable: true,
+    limit: 'call',
+  },
+  databaseAccess: {
+    path: '/database-access',
+    input: nothingSchema,
+    output: databaseAccessSchema,
+    repeatable: true,
+    limit: 'call',
+  },
+  handOver: {
+    path: '/hand-over',
+    input: handOverSchema,
+    output: positionSchema,
+    repeatable: false,
+    limit: 'handOver',
+  },
+  release: {
+    path: '/release',
+    input: handOverSchema,
+    output: nothingSchema,
+    repeatable: false,
+    limit: 'handOver',
+  },
+  abortHandOver: {
+    path: '/abort-hand-over',
+    input: abortSchema,
+    output: nothingSchema,
+    repeatable: false,
+    limit: 'call',
+  },
+  status: {
+    path: '/status',
+    input: nothingSchema,
+    output: statusSchema,
+    repeatable: true,
+    limit: 'call',
+  },
+  check: {
+    path: '/check',
+    input: checkOptionsSchema,
+    output: checkReportSchema,
+    repeatable: false,
+    limit: 'check',
+  },
+  resynchronise: {
+    path: '/resynchronise',
+    input: nothingSchema,
+    output: nothingSchema,
+    repeatable: false,
+    limit: 'call',
+  },
+  unpair: {
+    path: '/unpair',
+    input: nothingSchema,
+    output: nothingSchema,
+    repeatable: false,
+    limit: 'call',
+  },
+}

@@ -1,0 +1,138 @@
+import { z } from 'zod'
+import { HotStandbyError } from '../errors.ts'
+import { toFieldProblems } from '../config/field-problems.ts'
+
+/*
+ * Documents between the two agents. Loose on purpose: during an upgrade the other side may be newer, and a field that we
+ * do not know must survive being passed on. What we do know must have its type and bounds.
+ */
+const text = z.string().max(1000)
+const count = z.number().min(0)
+const port = z.int().min(1).max(65535)
+
+const facts = z.looseObject({
+  productName: text,
+  hostName: text,
+  serialNumber: text,
+  plan: text,
+  firmwareVersion: text,
+  minimumFirmwareVersion: text,
+  capacity: z.looseObject({ extensions: count, concurrentCalls: count }),
+  network: z.looseObject({
+    interfaceName: text,
+    address: text,
+    prefixLength: z.int().min(0).max(128),
+    family: z.enum(['ipv4', 'ipv6']),
+    isStatic: z.boolean(),
+    isDefault: z.boolean(),
+    kind: z.enum(['lan', 'vpn', 'other']),
+  }),
+  postgresVersion: z.number(),
+  schemaFingerprint: text,
+  freeDiskBytes: z.number().nullable(),
+  clockMs: z.number().nullable(),
+  packageVersion: text,
+})
+
+const serverSettings = z.looseObject({
+  identity: z.enum(['primary', 'secondary']),
+  hostName: text,
+  networkInterface: text,
+  peerAddress: text.nullable(),
+  peerPort: port,
+  expectedPeerSerialNumber: text.nullable(),
+})
+
+const pairSettings = z.looseObject({
+  version: z.int().min(0),
+  virtualIp: z.looseObject({ address: text, prefixLength: z.int().min(0).max(128) }),
+  keepAliveIntervalMs: z.int().min(1),
+  deadTimeMs: z.int().min(1),
+  referenceAddresses: z.array(text).max(100),
+  coldStartAlone: z.boolean(),
+  contacts: z
+    .array(
+      z.looseObject({
+        name: text,
+        email: text,
+        levels: z.array(z.enum(['information', 'warning', 'alert'])).max(3),
+      }),
+    )
+    .max(1000),
+})
+
+/** `PeerHello`. */
+export const helloSchema = z.looseObject({
+  serverId: text.min(1),
+  facts,
+  server: serverSettings,
+  port,
+  pair: pairSettings.nullable(),
+})
+
+/** `AppliedPosition`. A snapshot of a busy server lists its running transactions, hence the length. */
+export const positionSchema = z.looseObject({
+  sourceId: text,
+  sourceTerm: z.int().min(0),
+  snapshot: z.string().max(500_000),
+  tickId: z.string().regex(/^\d{1,20}$/),
+})
+
+export const databaseAccessSchema = z.looseObject({
+  user: text,
+  password: text.nullable(),
+  database: text,
+})
+
+export const handOverSchema = z.looseObject({
+  requestId: text.min(1),
+  newTerm: z.int().min(0),
+})
+
+export const abortSchema = z.looseObject({ requestId: text.min(1), reason: z.string().max(4000) })
+
+export const checkOptionsSchema = z.looseObject({ repair: z.boolean() })
+
+/** `CheckReport`; only shown. */
+export const checkReportSchema = z.looseObject({ at: text, differences: z.array(z.unknown()) })
+
+/** `StatusDocument`; only shown, so that a newer peer's document is no error. */
+export const statusSchema = z.looseObject({ at: text, setUp: text, health: z.looseObject({}) })
+
+export const nothingSchema = z.looseObject({})
+
+export const pairRequestSchema = z.looseObject({
+  proof: z.string().regex(/^[0-9a-f]{64}$/),
+  hello: helloSchema,
+  preview: z.boolean(),
+})
+
+export const pairAnswerSchema = z.looseObject({
+  hello: helloSchema,
+  requirements: z
+    .array(
+      z.looseObject({
+        id: text,
+        title: text,
+        met: z.boolean(),
+        mandatory: z.boolean(),
+        own: text,
+        peer: text,
+        remedy: text,
+      }),
+    )
+    .max(100),
+  pairKey: z
+    .base64()
+    .refine((key) => Buffer.from(key, 'base64').length === 32)
+    .nullable(),
+})
+
+/** What the peer sent, checked. Errors: HS_REQUEST_INVALID naming every wrong field; secrets are not repeated. */
+// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- the schema is looser than the type
+export function checkedDocument<T>(schema: z.ZodType, document: unknown): T {
+  const result = schema.safeParse(document)
+  if (result.success) return result.data as T
+  const fields = toFieldProblems(result.error, document).slice(0, 20)
+  throw new HotStandbyError('HS_REQUEST_INVALID', { fields })
+}
