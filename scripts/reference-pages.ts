@@ -1,0 +1,78 @@
+import type { Command } from 'commander'
+import { format } from 'prettier'
+import { createProgram } from '../plugin/cli/program.ts'
+import { EVENT_KINDS } from '../plugin/core/event-kinds.ts'
+import { ERRORS } from '../plugin/errors.ts'
+import { configurationPage } from './configuration-page.ts'
+
+const HEADER = '<!-- Printed by scripts/print-reference.ts; do not edit. -->\n\n'
+
+/** The pages of docs/reference that are printed from the code, by path. */
+export async function referencePages(): Promise<Readonly<Record<string, string>>> {
+  return {
+    'docs/reference/cli.md': await page(cliPage()),
+    'docs/reference/errors.md': await page(errorsPage()),
+    'docs/reference/events.md': await page(eventsPage()),
+    'docs/reference/configuration.md': await page(configurationPage()),
+  }
+}
+
+function page(text: string): Promise<string> {
+  return format(HEADER + text, { parser: 'markdown', printWidth: 100 })
+}
+
+function cliPage(): string {
+  const ignore = (): void => undefined
+  const program = createProgram({ out: ignore, err: ignore, clear: ignore }, () => async () => {
+    // Only the help is asked for.
+  })
+  const sections = commandsOf(program).map(
+    ({ path, command }) => `## ${path}\n\n\`\`\`\n${command.helpInformation().trim()}\n\`\`\`\n`,
+  )
+  return `# Command line\n\n${CLI_INTRODUCTION}\n\n${sections.join('\n')}`
+}
+
+const CLI_INTRODUCTION = `\`hot-standby\` talks to the agent of this server over its unix socket; only \`migrate\`, \`agent\` and \`doctor\` work
+without a running agent. The socket belongs to the user of the agent, so the command runs as this user or as root.
+
+Exit status: **0** done, **1** refused or failed, **2** wrong usage. With status 1 the reason and the remedy are on standard
+error; with \`--json\` standard output has the error as \`{ code, message, remedy, details }\` ([errors](errors.md)). The agent
+ends with status 0 when it was told to stop, and with 1 when it cannot start.`
+
+function commandsOf(
+  command: Command,
+  parents = '',
+): { readonly path: string; readonly command: Command }[] {
+  const path = `${parents}${command.name()}`
+  return [{ path, command }, ...command.commands.flatMap((child) => commandsOf(child, `${path} `))]
+}
+
+function errorsPage(): string {
+  const rows = Object.entries(ERRORS).map(
+    ([code, { status, message, remedy }]) => `| \`${code}\` | ${status} | ${message} | ${remedy} |`,
+  )
+  return `# Errors
+
+Every error has a code that does not change, a message, and a remedy. \`details\` has the reason of this very case and, for wrong
+input, every wrong field with its value and remedy. Secrets are never part of an error.
+
+| code | HTTP status | message | remedy |
+| --- | --- | --- | --- |
+${rows.join('\n')}
+`
+}
+
+function eventsPage(): string {
+  const rows = Object.entries(EVENT_KINDS).map(
+    ([kind, { level, notify, title, advice }]) =>
+      `| \`${kind}\` | ${level} | ${notify ? 'yes' : 'no'} | ${title} | ${advice} |`,
+  )
+  return `# Events
+
+What the history can hold (\`hot-standby events\`, the event list of the page). Mailed ones go to the contacts of their level.
+
+| kind | level | mailed | title | advice |
+| --- | --- | --- | --- | --- |
+${rows.join('\n')}
+`
+}
