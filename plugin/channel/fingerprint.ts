@@ -8,10 +8,20 @@ export function fingerprintOf(certificate: Buffer): string {
   return createHash('sha256').update(certificate).digest('hex')
 }
 
-/** The fingerprint of what the other end of a TLS connection proved to hold the key of; null without a certificate. */
+const remembered = new WeakMap<TLSSocket, string>()
+
+/**
+ * The fingerprint of what the other end of a TLS connection proved to hold the key of; null without a certificate.
+ * Remembered, since a client's socket gives its X.509 certificate out only once, and in TLS 1.3 it never changes.
+ */
 export function remoteFingerprint(socket: TLSSocket): string | null {
+  const known = remembered.get(socket)
+  if (known !== undefined) return known
   const certificate = socket.getPeerX509Certificate()
-  return certificate === undefined ? null : fingerprintOf(certificate.raw)
+  if (certificate === undefined) return null
+  const fingerprint = fingerprintOf(certificate.raw)
+  remembered.set(socket, fingerprint)
+  return fingerprint
 }
 
 /** Compares in constant time; anything that is not a fingerprint equals nothing. */

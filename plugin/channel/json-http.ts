@@ -47,6 +47,7 @@ export function createJsonServer(options: JsonServerOptions): JsonServer {
     response.once('close', () => deadline?.restart())
   })
   server.on('clientError', (_error, socket) => {
+    if (socket.destroyed) return
     options.refusals.refuse(
       'notHttp',
       plainAddress('remoteAddress' in socket ? String(socket.remoteAddress) : ''),
