@@ -87,6 +87,7 @@ describe('The house', () => {
       if (!/^(plugin|hooks|migrations|views|examples|test|scripts|bench|docs)\//.test(path))
         return false
       const name = basename(path)
+      if (name === 'README.md') return false
       return !(kebab.test(name) || (path.includes('migrations/') && numbered.test(name)))
     })
     assert.deepEqual(wrong, [])

@@ -45,10 +45,13 @@ export async function createDemoPair(tell: (line: string) => void): Promise<Demo
       await server.install()
       return server
     }
-    const [primary, secondary] = await Promise.all([
+    // Both to their end, also when one fails: what is still being started cannot be stopped.
+    const [first, second] = await Promise.allSettled([
       add('pbx-a', 'EX-0000-0001', 'primary'),
       add('pbx-b', 'EX-0000-0002', 'secondary'),
     ])
+    const primary = unwrap(first)
+    const secondary = unwrap(second)
     return {
       addresses: demo,
       virtualUrl: `http://${demo.virtualIp}:${demo.virtualPort}`,
@@ -62,6 +65,11 @@ export async function createDemoPair(tell: (line: string) => void): Promise<Demo
     await destroy()
     throw thrown
   }
+}
+
+function unwrap<T>(result: PromiseSettledResult<T>): T {
+  if (result.status === 'rejected') throw result.reason
+  return result.value
 }
 
 async function pair(demo: DemoAddresses, primary: PbxServer, secondary: PbxServer): Promise<void> {
