@@ -42,13 +42,28 @@ export type Event =
       readonly reason: string
     }
   | { readonly type: 'maintenanceSet'; readonly now: number; readonly until: number | null }
-  | { readonly type: 'virtualIpProbed'; readonly now: number; readonly result: ProbeResult }
-  | { readonly type: 'referencesChecked'; readonly now: number; readonly reachable: boolean }
+  | {
+      readonly type: 'virtualIpProbed'
+      readonly now: number
+      readonly result: ProbeResult
+      readonly visit: number
+    }
+  | {
+      readonly type: 'referencesChecked'
+      readonly now: number
+      readonly reachable: boolean
+      /** An answer is evidence only for the time of the question. */
+      readonly askedAt: number
+    }
   | {
       readonly type: 'effectDone'
       readonly now: number
       readonly effect: EffectType
       readonly requestId?: string
+      /** The visit of a state that asked for the effect. */
+      readonly visit: number
+      /** Of `persist` and `promoteData`. */
+      readonly term?: number
     }
   | {
       readonly type: 'effectFailed'
@@ -56,6 +71,8 @@ export type Event =
       readonly effect: EffectType
       readonly reason: string
       readonly requestId?: string
+      readonly visit: number
+      readonly term?: number
     }
   /** The read-back found our virtual IP missing, and the renewal put it back. */
   | { readonly type: 'virtualIpMissing'; readonly now: number }

@@ -6,20 +6,51 @@ import type { Identity, Role } from './facts.ts'
  */
 export type State =
   | Named<'unpaired'>
-  | Named<'boot'>
-  | Named<'standby'>
-  | Named<'suspect'>
+  | (Named<'boot'> & {
+      /** The data was locked: no running lease of an earlier life can be adopted any more. */
+      readonly locked: boolean
+    })
+  | (Named<'standby'> & {
+      /** No claim of its own before this time; a failed one is not repeated at once. */
+      readonly retryAt: number
+    })
+  | (Named<'suspect'> & { readonly retryAt: number })
   | (Named<'claiming'> & {
       /** Guards that passed so far, in the order of the guard list. */
       readonly step: ClaimStep
       /** The claim was forced by the administrator: guards are warnings only. */
       readonly forced: boolean
+      readonly cause: ClaimCause
+      /** The administrator's request that this claim settles; null for an automatic one. */
+      readonly requestId: string | null
+      /** When the step began. */
+      readonly stepSince: number
+      /** Why the claim began, in words. */
+      readonly why: string
+      /** When to ask again for an address that was still held; null while an answer is awaited. */
+      readonly probeAt: number | null
     })
-  | (Named<'takingOver'> & { readonly step: TakeOverStep; readonly requestId: string })
-  | Named<'active'>
-  | (Named<'handingOver'> & { readonly step: HandOverStep; readonly newTerm: number })
+  | (Named<'takingOver'> & {
+      readonly step: TakeOverStep
+      readonly requestId: string
+      readonly newTerm: number
+      readonly stepSince: number
+      /** The active offered the role by itself; no administrator waits for an answer. */
+      readonly offered: boolean
+    })
+  | (Named<'active'> & Lease)
+  | (Named<'handingOver'> &
+      Lease & {
+        readonly step: HandOverStep
+        readonly newTerm: number
+        /** The peer's request; null while the role is only offered. */
+        readonly requestId: string | null
+        readonly stepSince: number
+        /** The agent is being stopped: it does not go on as active whatever happens. */
+        readonly stopping: boolean
+      })
   | Named<'rechecking'>
-  | Named<'fault'>
+  | (Named<'fault'> & { readonly cause: FaultCause; readonly retryAt: number })
 
 export type StateName = State['name']
 export type StateOf<Name extends StateName> = Extract<State, { name: Name }>
@@ -30,10 +61,35 @@ export type ClaimStep =
   | 'persistingTerm'
   | 'claiming'
   | 'promoting'
+  | 'persistingRole'
+  | 'confirmingVirtualIp'
   | 'raisingVirtualIp'
 export type TakeOverStep =
-  'preparing' | 'draining' | 'releasing' | 'persistingTerm' | 'promoting' | 'raisingVirtualIp'
-export type HandOverStep = 'preparing' | 'prepared' | 'releasing'
+  | 'preparing'
+  | 'draining'
+  | 'releasing'
+  | 'persistingTerm'
+  | 'promoting'
+  | 'persistingRole'
+  | 'raisingVirtualIp'
+/** `offering`: still serving, and asking the peer by heartbeat to take over (planned stop, or unfit to serve). */
+export type HandOverStep = 'offering' | 'preparing' | 'prepared' | 'releasing'
+export type ClaimCause =
+  'failover' | 'coldStart' | 'election' | 'resume' | 'firstPairing' | 'request'
+export type FaultCause = 'failed' | 'unhealthy' | 'stopping'
+
+/** What a server that holds the virtual IP knows of its lease. */
+export interface Lease {
+  /** When the last raise or renewal was decided; the kernel's lease ends one lease time after it, or later. */
+  readonly renewedAt: number
+  /** The administrator forced this server active: it needs no evidence until the peer or a reference was heard once. */
+  readonly forced: boolean
+  /** How often the address was announced, and when last. */
+  readonly announcements: number
+  readonly announcedAt: number
+  /** Renewals fail since; null while they succeed. */
+  readonly renewFailingSince: number | null
+}
 
 interface Named<Name extends string> {
   readonly name: Name
@@ -54,7 +110,32 @@ export interface Shared {
   readonly maintenanceUntil: number | null
   /** Longest silence of the peer that ended by itself. */
   readonly longestGapMs: number
+  /** Rises with every change of state; the outcome of an effect counts only in the visit that asked for it. */
+  readonly visit: number
+  /** The highest term heard in any heartbeat or claim; the next own term is above it. */
+  readonly seenTerm: number
+  readonly referenceAskedAt: number | null
+  /** Evidence that we are not isolated counts from here at the latest: activation, or the end of a stall. */
+  readonly graceFrom: number
+  /** Database or service unhealthy since; null when healthy. */
+  readonly unhealthySince: number | null
+  /** No reference address has answered here since, while one answers at the peer; null otherwise. */
+  readonly cutOffSince: number | null
+  /** Alarms already raised, so that each is recorded once. */
+  readonly alarms: readonly Alarm[]
+  /** Effects that failed and are tried again. */
+  readonly retries: readonly Retry[]
 }
+
+export type Alarm = 'peerLost' | 'blocked' | 'answered' | 'conflict' | 'isolated' | 'split'
+
+export interface Retry {
+  readonly effect: RetriedEffect
+  readonly at: number
+}
+
+export type RetriedEffect =
+  'dropVirtualIp' | 'stopService' | 'demoteData' | 'persist' | 'promoteData'
 
 /** What the last authentic heartbeat said. */
 export interface PeerView {
@@ -62,6 +143,10 @@ export interface PeerView {
   readonly report: PeerReport | null
   /** The peer lost the right to be active in this term and its data may differ. */
   readonly divergedTerm: number | null
+  /** Silence counts from here: last heard, own start, or the end of an own stall. */
+  readonly silenceFrom: number
+  /** Since when the peer reports a state in which it neither serves nor is about to; null otherwise. */
+  readonly settledSince: number | null
 }
 
 export interface PeerReport {
@@ -86,4 +171,8 @@ export interface OwnView {
   readonly serviceHealthy: boolean
   /** The data could carry the pair: initial copy complete and the lag below the limit, or this server was the active one. */
   readonly dataInSync: boolean
+  /** The kernel still holds the virtual IP for us; observed at start, when an earlier life may have left a running lease. */
+  readonly holdsVirtualIp: boolean
+  /** What the last question to the reference addresses brought; null before the first. */
+  readonly referenceReachable: boolean | null
 }

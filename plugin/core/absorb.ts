@@ -1,0 +1,112 @@
+import type { CoreSettings } from './decision.ts'
+import type { Event, EventOf } from './event.ts'
+import type { Alarm, PeerReport, PeerView, Shared } from './state.ts'
+
+/** What every state learns from an event in the same way, before the cell of the table decides. */
+export function absorb(shared: Shared, event: Event, settings: CoreSettings): Shared {
+  switch (event.type) {
+    case 'heartbeat':
+      return heard(shared, event, settings)
+    case 'observed':
+      return withTimers({ ...shared, own: { ...shared.own, ...event.own } }, event.now)
+    case 'referencesChecked':
+      return withTimers(checked(shared, event), event.now)
+    case 'claimHeard':
+      return { ...shared, seenTerm: Math.max(shared.seenTerm, event.term) }
+    case 'maintenanceSet':
+      return { ...shared, maintenanceUntil: event.until }
+    case 'tick':
+      return ticked(shared, event, settings)
+    case 'paired':
+    case 'unpaired':
+    case 'takeOverRequested':
+    case 'handOverRequested':
+    case 'releaseRequested':
+    case 'handOverAborted':
+    case 'virtualIpProbed':
+    case 'effectDone':
+    case 'effectFailed':
+    case 'virtualIpMissing':
+    case 'shutdownRequested':
+      return shared
+  }
+}
+
+/** Alarms about the peer's silence end with it. */
+const ALARMS_OF_SILENCE: readonly Alarm[] = ['peerLost', 'answered', 'isolated', 'conflict']
+
+function heard(shared: Shared, event: EventOf<'heartbeat'>, settings: CoreSettings): Shared {
+  const { report, now } = event
+  const gapMs = shared.peer.heardAt === null ? 0 : now - shared.peer.silenceFrom
+  const endedByItself = gapMs < settings.timing.deadMs
+  const peer: PeerView = {
+    ...shared.peer,
+    heardAt: now,
+    silenceFrom: now,
+    report,
+    settledSince: isSettled(report) ? (shared.peer.settledSince ?? now) : null,
+  }
+  const next: Shared = {
+    ...shared,
+    peer,
+    seenTerm: Math.max(shared.seenTerm, report.term),
+    longestGapMs: endedByItself ? Math.max(shared.longestGapMs, gapMs) : shared.longestGapMs,
+    alarms: shared.alarms.filter((alarm) => !ALARMS_OF_SILENCE.includes(alarm)),
+  }
+  return withTimers(next, now)
+}
+
+/** Neither active nor on the way there: it will not act by itself before the two have elected. */
+function isSettled(report: PeerReport): boolean {
+  if (report.role === 'active') return false
+  switch (report.state) {
+    case 'boot':
+    case 'standby':
+    case 'suspect':
+    case 'fault':
+    case 'unpaired':
+      return true
+    case 'claiming':
+    case 'takingOver':
+    case 'active':
+    case 'handingOver':
+    case 'rechecking':
+      return false
+  }
+}
+
+function checked(shared: Shared, event: EventOf<'referencesChecked'>): Shared {
+  const before = shared.own.referenceAnsweredAt
+  const answeredAt = event.reachable ? Math.max(before ?? event.askedAt, event.askedAt) : before
+  return {
+    ...shared,
+    own: {
+      ...shared.own,
+      referenceAnsweredAt: answeredAt,
+      referenceReachable: event.reachable,
+    },
+  }
+}
+
+function ticked(shared: Shared, event: EventOf<'tick'>, { timing }: CoreSettings): Shared {
+  const over = shared.maintenanceUntil !== null && event.now >= shared.maintenanceUntil
+  const awake = over ? { ...shared, maintenanceUntil: null } : shared
+  if (event.stalledMs <= timing.stallMs) return awake
+  // Packets may be waiting unread: silence and isolation count from the end of the stall, give or take.
+  return {
+    ...awake,
+    peer: { ...awake.peer, silenceFrom: event.now },
+    graceFrom: Math.max(awake.graceFrom, event.now - timing.isolationMs + 2 * timing.tickMs),
+  }
+}
+
+function withTimers(shared: Shared, now: number): Shared {
+  const healthy = shared.own.databaseUp && shared.own.serviceHealthy
+  const cutOff =
+    shared.own.referenceReachable === false && shared.peer.report?.referenceReachable === true
+  return {
+    ...shared,
+    unhealthySince: healthy ? null : (shared.unhealthySince ?? now),
+    cutOffSince: cutOff ? (shared.cutOffSince ?? now) : null,
+  }
+}

@@ -1,0 +1,42 @@
+import type { Identity } from './facts.ts'
+import type { OwnView, Shared, State } from './state.ts'
+
+export interface InitialInput {
+  readonly now: number
+  readonly identity: Identity
+  readonly paired: boolean
+  readonly term: number
+  readonly wasActive: boolean
+  readonly maintenanceUntil: number | null
+  readonly own: OwnView
+}
+
+/** The state of a server whose agent has just started. */
+export function initialState(input: InitialInput): State {
+  const shared: Shared = {
+    identity: input.identity,
+    term: input.term,
+    wasActive: input.wasActive,
+    peer: {
+      heardAt: null,
+      report: null,
+      divergedTerm: null,
+      silenceFrom: input.now,
+      settledSince: null,
+    },
+    own: input.own,
+    maintenanceUntil: input.maintenanceUntil,
+    longestGapMs: 0,
+    visit: 0,
+    seenTerm: input.term,
+    referenceAskedAt: null,
+    graceFrom: input.now,
+    unhealthySince: null,
+    cutOffSince: null,
+    alarms: [],
+    retries: [],
+  }
+  return input.paired
+    ? { name: 'boot', since: input.now, shared, locked: false }
+    : { name: 'unpaired', since: input.now, shared }
+}

@@ -1,0 +1,337 @@
+import {
+  alarmOnce,
+  enter,
+  peerActive,
+  peerHeard,
+  persist,
+  record,
+  stay,
+  type CoreSettings,
+  type Decision,
+  type Row,
+} from '../decision.ts'
+import type { Effect } from '../effect.ts'
+import type { EventOf } from '../event.ts'
+import type { EventKind } from '../event-kinds.ts'
+import type { Alarm, ClaimCause, ClaimStep, StateOf } from '../state.ts'
+import { nextTerm } from '../term.ts'
+import { becomeActive } from './become-active.ts'
+import {
+  answer,
+  commonCells,
+  followActive,
+  letGo,
+  refusalCells,
+  refuseTakeOver,
+  toFault,
+} from './common.ts'
+
+type Claiming = StateOf<'claiming'>
+
+/** The guards of a take-over, one after the other; each step waits for the outcome of the one before. */
+export const claiming: Row<'claiming'> = {
+  ...commonCells('claiming'),
+  ...refusalCells('claiming'),
+  tick: {
+    to: ['claiming', 'standby', 'suspect'],
+    does: 'asks again while the address is still held; promotes when nobody objected to the claim; gives up after an own stall or without carrier',
+    decide: claimTick,
+  },
+  heartbeat: {
+    to: ['claiming', 'standby'],
+    does: 'gives up when the peer is active, or claims with a higher term',
+    decide: (state, event, { timing }) => {
+      if (peerActive(state.shared))
+        return followActive(
+          state,
+          event.now,
+          'the peer is active',
+          abortEffects(state, event.now, 'the peer is active'),
+        )
+      const rival = event.report.state === 'claiming' && event.report.term > state.shared.term
+      return rival
+        ? giveUp(state, event.now, 'the peer claims with a higher term', timing)
+        : stay(state, `the peer is ${event.report.state}`)
+    },
+  },
+  observed: {
+    to: ['claiming', 'standby', 'suspect'],
+    does: 'gives up when the carrier is lost',
+    decide: (state, event, { timing }) =>
+      state.shared.own.carrierUp
+        ? stay(state, 'takes note')
+        : giveUp(state, event.now, 'the network cable of this server is not connected', timing),
+  },
+  claimHeard: {
+    to: ['claiming', 'standby', 'suspect'],
+    does: 'gives up before a higher term',
+    decide: (state, event, { timing }) =>
+      event.term > state.shared.term
+        ? giveUp(state, event.now, `the peer claims with term ${event.term}`, timing)
+        : stay(state, 'the claim of the peer has a lower term'),
+  },
+  takeOverRequested: {
+    to: ['claiming'],
+    does: 'refuses: a take-over is under way',
+    decide: (state, event) => refuseTakeOver(state, event, 'a take-over is under way already'),
+  },
+  virtualIpProbed: {
+    to: ['claiming', 'standby', 'suspect'],
+    does: 'goes on when the address is free; waits while the peer holds it, until its lease must have ended; never takes it from a stranger',
+    decide: claimProbed,
+  },
+  referencesChecked: {
+    to: ['claiming', 'standby', 'suspect'],
+    does: 'goes on when a reference answered after the peer fell silent; else this server is the isolated one',
+    decide: claimReferences,
+  },
+  effectDone: {
+    to: ['claiming', 'active'],
+    does: 'goes on: term persisted, data promoted, role persisted, address raised',
+    decide: claimDone,
+  },
+  effectFailed: {
+    to: ['claiming', 'standby', 'suspect', 'fault'],
+    does: 'gives up when a step failed',
+    decide: claimFailed,
+  },
+  shutdownRequested: {
+    to: ['fault'],
+    does: 'gives up and stops',
+    decide: (state, event, { timing }) =>
+      toFault(state, event.now, 'stopping', 'the agent is being stopped', timing, [
+        ...abortEffects(state, event.now, 'the agent is being stopped'),
+        { type: 'sendHeartbeat' },
+      ]),
+  },
+}
+
+/** In this order. */
+const CLAIM_STEPS: readonly ClaimStep[] = [
+  'checkingReferences',
+  'probingVirtualIp',
+  'persistingTerm',
+  'claiming',
+  'promoting',
+  'persistingRole',
+  'confirmingVirtualIp',
+  'raisingVirtualIp',
+]
+
+function claimTick(state: Claiming, event: EventOf<'tick'>, settings: CoreSettings): Decision {
+  const { timing } = settings
+  const { now } = event
+  const stepMs = now - state.stepSince
+  if (event.stalledMs > timing.stallMs)
+    return giveUp(
+      state,
+      now,
+      `this server was stopped for ${Math.round(event.stalledMs)} ms`,
+      timing,
+      now,
+    )
+  if (state.step === 'claiming' && stepMs >= timing.claimWaitMs)
+    return next(state, now, 'promoting', 'nobody objected to the claim', [
+      { type: 'promoteData', term: state.shared.term },
+    ])
+  if (state.probeAt !== null && now >= state.probeAt)
+    return stay({ ...state, probeAt: null }, state.why, [{ type: 'probeVirtualIp' }])
+  return stay(state, state.why)
+}
+
+function claimReferences(
+  state: Claiming,
+  event: EventOf<'referencesChecked'>,
+  { timing }: CoreSettings,
+): Decision {
+  if (state.step !== 'checkingReferences') return stay(state, 'takes note')
+  const { referenceAnsweredAt } = state.shared.own
+  const after = referenceAnsweredAt !== null && referenceAnsweredAt >= state.shared.peer.silenceFrom
+  if (event.reachable && after)
+    return next(state, event.now, 'probingVirtualIp', 'a reference address answers', [
+      { type: 'probeVirtualIp' },
+    ])
+  if (event.askedAt < state.stepSince) return stay(state, 'an older question was answered')
+  const reason = 'no reference address answers: this server may be the isolated one'
+  return refuse(state, event.now, 'isolated', 'takeOverRefused', reason, timing)
+}
+
+function claimProbed(
+  state: Claiming,
+  event: EventOf<'virtualIpProbed'>,
+  settings: CoreSettings,
+): Decision {
+  const { timing } = settings
+  const { now } = event
+  const awaited = state.step === 'probingVirtualIp' || state.step === 'confirmingVirtualIp'
+  if (event.visit !== state.shared.visit || !awaited)
+    return stay(state, 'the answer is not awaited')
+  switch (event.result) {
+    case 'free':
+      return state.step === 'probingVirtualIp'
+        ? persistTerm(state, now)
+        : raise(state, now, settings)
+    case 'heldByPeer': {
+      if (state.step === 'probingVirtualIp' && now - state.stepSince < timing.heldLimitMs)
+        return stay(
+          { ...state, probeAt: now + timing.probePollMs },
+          'the peer still holds the virtual IP: waits for its lease to end',
+        )
+      const reason =
+        'heartbeats are lost, but the active server still serves: look for a firewall between the servers'
+      return refuse(state, now, 'answered', 'takeOverRefused', reason, timing)
+    }
+    case 'heldByStranger':
+      return refuse(
+        state,
+        now,
+        'conflict',
+        'virtualIpConflict',
+        'another device answers for the virtual IP',
+        timing,
+      )
+    case 'notBelievable':
+      return giveUp(
+        state,
+        now,
+        'the virtual IP could not be probed: the link of this server is not sound',
+        timing,
+        now + 1000,
+      )
+  }
+}
+
+function persistTerm(state: Claiming, now: number): Decision {
+  const term = nextTerm(Math.max(state.shared.term, state.shared.seenTerm), state.shared.identity)
+  return next(state, now, 'persistingTerm', 'the virtual IP is free', [
+    persist(state.shared, now, { term }),
+    ...(state.cause === 'failover' || state.cause === 'coldStart'
+      ? [record('failoverStarted', state.why)]
+      : []),
+  ])
+}
+
+function claimDone(
+  state: Claiming,
+  event: EventOf<'effectDone'>,
+  settings: CoreSettings,
+): Decision {
+  const { now } = event
+  if (event.visit !== state.shared.visit) return stay(state, 'an earlier effect is done')
+  if (state.step === 'persistingTerm' && event.effect === 'persist' && event.term !== undefined)
+    return persisted(state, now, event.term)
+  if (state.step === 'promoting' && event.effect === 'promoteData')
+    return next(state, now, 'persistingRole', 'the data is promoted', [
+      persist(state.shared, now, { wasActive: true }),
+      { type: 'startService' },
+    ])
+  if (state.step === 'persistingRole' && event.effect === 'persist')
+    return next(state, now, 'confirmingVirtualIp', 'the role is persisted', [
+      { type: 'probeVirtualIp' },
+    ])
+  if (state.step === 'raisingVirtualIp' && event.effect === 'raiseVirtualIp')
+    return becomeActive(state, now, {
+      raisedAt: state.stepSince,
+      forced: state.forced && !peerHeard(state.shared, now, settings.timing),
+      kind: KINDS[state.cause],
+      reason: state.why,
+      requestId: state.requestId,
+    })
+  return stay(state, `${event.effect} is done`)
+}
+
+const KINDS: Readonly<Record<ClaimCause, EventKind>> = {
+  failover: 'failoverDone',
+  coldStart: 'becameActive',
+  election: 'becameActive',
+  resume: 'becameActive',
+  firstPairing: 'becameActive',
+  request: 'takeOverDone',
+}
+
+function persisted(state: Claiming, now: number, term: number): Decision {
+  // Somebody may have been heard with a higher term while the disk was slow.
+  if (term < state.shared.seenTerm)
+    return persistTerm({ ...state, shared: { ...state.shared, term } }, now)
+  const shared = { ...state.shared, term, seenTerm: Math.max(state.shared.seenTerm, term) }
+  return next({ ...state, shared }, now, 'claiming', `term ${term} is persisted`, [
+    { type: 'sendClaim', term },
+    { type: 'sendHeartbeat' },
+  ])
+}
+
+function raise(state: Claiming, now: number, { timing }: CoreSettings): Decision {
+  return next(state, now, 'raisingVirtualIp', 'the virtual IP is free', [
+    { type: 'raiseVirtualIp', leaseMs: timing.leaseMs },
+  ])
+}
+
+function claimFailed(
+  state: Claiming,
+  event: EventOf<'effectFailed'>,
+  { timing }: CoreSettings,
+): Decision {
+  const reason = `${event.effect} failed: ${event.reason}`
+  if (event.visit !== state.shared.visit) return stay(state, reason)
+  if (event.effect === 'startService')
+    return stay(state, reason, [record('serviceUnhealthy', reason)])
+  if (event.effect === 'probeVirtualIp' || event.effect === 'checkReferences')
+    return giveUp(state, event.now, reason, timing, event.now + 1000)
+  if (!AWAITED.includes(event.effect)) return stay(state, reason)
+  const kind = event.effect === 'raiseVirtualIp' ? 'virtualIpFailed' : 'takeOverRefused'
+  return toFault(state, event.now, 'failed', reason, timing, [
+    ...abortEffects(state, event.now, reason),
+    { type: 'sendHeartbeat' },
+    record(kind, reason),
+  ])
+}
+
+const AWAITED: readonly string[] = ['persist', 'promoteData', 'raiseVirtualIp']
+
+function next(
+  state: Claiming,
+  now: number,
+  step: ClaimStep,
+  reason: string,
+  effects: readonly Effect[],
+): Decision {
+  return { state: { ...state, step, stepSince: now, probeAt: null }, effects, reason }
+}
+
+/** Gives up with an alarm that is raised once while its cause lasts. */
+function refuse(
+  state: Claiming,
+  now: number,
+  alarm: Alarm,
+  kind: EventKind,
+  reason: string,
+  timing: CoreSettings['timing'],
+): Decision {
+  const raised = alarmOnce(state.shared, alarm, kind, reason)
+  const given = giveUp({ ...state, shared: raised.shared }, now, reason, timing, now + 1000)
+  return { ...given, effects: [...given.effects, ...raised.effects] }
+}
+
+function giveUp(
+  state: Claiming,
+  now: number,
+  reason: string,
+  timing: CoreSettings['timing'],
+  retryAt = now + timing.retryMs,
+): Decision {
+  const heard = peerHeard(state.shared, now, timing)
+  const effects = abortEffects(state, now, reason)
+  return enter(state, now, { name: heard ? 'standby' : 'suspect', retryAt }, reason, effects)
+}
+
+/** What has to be taken back, by how far the claim had come. */
+function abortEffects(state: Claiming, now: number, reason: string): readonly Effect[] {
+  const at = CLAIM_STEPS.indexOf(state.step)
+  const promoted = at >= CLAIM_STEPS.indexOf('promoting')
+  const rolePersisted = at >= CLAIM_STEPS.indexOf('persistingRole')
+  return [
+    ...(promoted ? letGo(`the claim was given up: ${reason}`) : []),
+    ...(rolePersisted ? [persist(state.shared, now)] : []),
+    ...(state.requestId === null ? [] : [answer(state.requestId, 'refused', reason)]),
+  ]
+}

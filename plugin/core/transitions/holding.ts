@@ -1,0 +1,184 @@
+import {
+  alarmOnce,
+  enter,
+  peerActive,
+  record,
+  silentMs,
+  stay,
+  withShared,
+  type CoreSettings,
+  type Decision,
+} from '../decision.ts'
+import type { Effect } from '../effect.ts'
+import type { EventOf } from '../event.ts'
+import type { Lease, State, StateOf } from '../state.ts'
+import type { Timing } from '../timing.ts'
+import { followActive, letGo, stepBack, upkeep } from './common.ts'
+
+/** A server that holds the virtual IP, whether or not a hand-over is being prepared. */
+export type Holder = StateOf<'active'> | StateOf<'handingOver'>
+
+/** The kernel may remove the address this much before the lease is over by our count. */
+const LEASE_MARGIN_MS = 300
+/** After the first announcement, for switches and phones that missed it. */
+const ANNOUNCE_AFTER_MS = [1000, 2000, 4000]
+const ANNOUNCE_EVERY_MS = 15_000
+
+/** Why the holder must let go now; null while it is entitled to the address. */
+export function lostRight(state: Holder, now: number, timing: Timing): string | null {
+  const unrenewedMs = Math.round(now - state.renewedAt)
+  if (unrenewedMs >= timing.leaseMs - LEASE_MARGIN_MS)
+    return `the lease was not renewed for ${unrenewedMs} ms: this server was stopped too long`
+  if (!state.shared.own.carrierUp) return 'the network cable of this server is not connected'
+  if (state.forced) return null
+  const aloneMs = Math.round(now - lastEvidence(state))
+  return aloneMs < timing.isolationMs
+    ? null
+    : `neither the peer nor a reference address was heard for ${aloneMs} ms: this server is isolated`
+}
+
+/** Lets go of the address at once; the service is held, since the right may come back in a moment. */
+export function recheck(
+  state: Holder,
+  now: number,
+  reason: string,
+  first: readonly Effect[],
+): Decision {
+  return enter(state, now, { name: 'rechecking' }, reason, [
+    { type: 'dropVirtualIp' },
+    { type: 'sendHeartbeat' },
+    ...first,
+    record('steppedDown', reason),
+  ])
+}
+
+/** The upkeep of the lease: renews, announces, asks the references, warns of a lost peer. */
+export function holderUpkeep<S extends Holder>(
+  before: S,
+  now: number,
+  timing: Timing,
+): { readonly state: S; readonly effects: readonly Effect[] } {
+  const renewed = renew(before, now, timing)
+  const announced = announce(renewed.state, now)
+  const kept = upkeep(announced.state.shared, now, timing)
+  const lost = peerLost(kept.shared, now, timing)
+  return {
+    state: withShared(announced.state, lost.shared),
+    effects: [...renewed.effects, ...announced.effects, ...kept.effects, ...lost.effects],
+  }
+}
+
+/** A heartbeat that reaches a holder: yields to an active peer with the better claim, corrects the other one. */
+export function holderHeartbeat(
+  before: Holder,
+  event: EventOf<'heartbeat'>,
+  first: readonly Effect[],
+): Decision {
+  const { report, now } = event
+  const state: Holder = { ...before, forced: false }
+  if (!peerActive(state.shared)) return splitEnded(state)
+  const equalTerm = report.term === state.shared.term && report.identity === 'primary'
+  if (report.term > state.shared.term || equalTerm) {
+    const reason = `the peer is active with term ${report.term}, this server had term ${state.shared.term}`
+    return followActive(state, now, reason, [
+      ...first, // writes are unlocked by undoing a hand-over, so the lock must come after it
+      ...letGo(reason),
+      record('splitFound', reason),
+      record('steppedDown', reason),
+    ])
+  }
+  const reason = `the peer is active with the lower term ${report.term}`
+  const alarm = alarmOnce(state.shared, 'split', 'splitFound', reason)
+  const peer = { ...alarm.shared.peer, divergedTerm: report.term }
+  return stay(withShared(state, { ...alarm.shared, peer }), reason, [
+    { type: 'sendHeartbeat' },
+    ...alarm.effects,
+  ])
+}
+
+/** A claim that reaches a holder: it yields to a higher term, even when the claimant cannot hear it. */
+export function holderClaim(
+  state: Holder,
+  event: EventOf<'claimHeard'>,
+  { timing }: CoreSettings,
+  first: readonly Effect[],
+): Decision {
+  const { now, term } = event
+  if (term <= state.shared.term)
+    return stay(state, `the peer claims with the lower term ${term}`, [{ type: 'sendHeartbeat' }])
+  const reason = `the peer claims with the higher term ${term}: it cannot hear this server`
+  return stepBack(state, now, reason, timing, [
+    ...first,
+    ...letGo(reason),
+    record('steppedDown', reason),
+  ])
+}
+
+/** Outcomes of the lease's own effects; null for those of others. */
+export function leaseOutcome(
+  state: Holder,
+  event: EventOf<'effectDone'> | EventOf<'effectFailed'>,
+  timing: Timing,
+): Decision | null {
+  if (event.effect !== 'renewVirtualIp') return null
+  if (event.type === 'effectDone')
+    return stay({ ...state, renewFailingSince: null }, 'the lease is renewed')
+  const reason = `the lease could not be renewed: ${event.reason}`
+  const failing = state.renewFailingSince
+  const first = failing === null
+  return stay(
+    {
+      ...state,
+      renewFailingSince: failing ?? event.now,
+      // Due again at the next tick, yet still counted as unrenewed from where it was.
+      renewedAt: Math.min(state.renewedAt, event.now - timing.renewMs),
+    },
+    reason,
+    first ? [record('virtualIpFailed', reason)] : [],
+  )
+}
+
+export function holderMissing(state: Holder): Decision {
+  const reason = 'the virtual IP had been removed from the interface and was put back'
+  return stay(state, reason, [{ type: 'announceVirtualIp' }, record('virtualIpRestored', reason)])
+}
+
+function lastEvidence({ shared }: State): number {
+  return Math.max(shared.peer.heardAt ?? 0, shared.own.referenceAnsweredAt ?? 0, shared.graceFrom)
+}
+
+function renew<S extends Holder>(state: S, now: number, timing: Timing) {
+  const dueMs = now - state.renewedAt
+  if (dueMs < timing.renewMs) return { state, effects: [] }
+  const effect: Effect = { type: 'renewVirtualIp', leaseMs: timing.leaseMs }
+  return { state: { ...state, renewedAt: now }, effects: [effect] }
+}
+
+function announce<S extends Holder>(state: S, now: number) {
+  const waitMs = ANNOUNCE_AFTER_MS[state.announcements - 1] ?? ANNOUNCE_EVERY_MS
+  if (now - state.announcedAt < waitMs) return { state, effects: [] }
+  const announced: Lease = { ...state, announcements: state.announcements + 1, announcedAt: now }
+  const effect: Effect = { type: 'announceVirtualIp' }
+  return { state: { ...state, ...announced }, effects: [effect] }
+}
+
+function peerLost(shared: State['shared'], now: number, timing: Timing) {
+  const silent = Math.round(silentMs(shared, now))
+  if (silent < timing.deadMs) return { shared, effects: [] }
+  return alarmOnce(
+    shared,
+    'peerLost',
+    'peerLost',
+    `no heartbeat for ${silent} ms: this server serves alone`,
+  )
+}
+
+/** After a double the clients may hold the wrong hardware address: announce again. */
+function splitEnded(state: Holder): Decision {
+  const { alarms } = state.shared
+  if (!alarms.includes('split')) return stay(state, 'the peer is heard')
+  const rest = alarms.filter((alarm) => alarm !== 'split')
+  return stay(withShared(state, { alarms: rest }), 'the peer has stepped down', [
+    { type: 'announceVirtualIp' },
+  ])
+}

@@ -1,0 +1,86 @@
+import {
+  alarmOnce,
+  enter,
+  peerActive,
+  silentMs,
+  stay,
+  withShared,
+  type CoreSettings,
+  type Decision,
+  type Row,
+} from '../decision.ts'
+import type { EventOf } from '../event.ts'
+import type { StateOf } from '../state.ts'
+import { beginClaim, claimProblem } from './begin-claim.ts'
+import {
+  commonCells,
+  followActive,
+  keep,
+  outcomeCells,
+  refusalCells,
+  toFault,
+  upkeep,
+} from './common.ts'
+import { requestTakeOver } from './request-take-over.ts'
+
+/** The peer is silent: warns, and claims when the dead time is over and all guards pass. */
+export const suspect: Row<'suspect'> = {
+  ...commonCells('suspect'),
+  ...refusalCells('suspect'),
+  ...outcomeCells('suspect'),
+  tick: {
+    to: ['suspect', 'claiming'],
+    does: 'claims once the peer was silent for the dead time and the first guard passes',
+    decide: suspectTick,
+  },
+  heartbeat: {
+    to: ['standby'],
+    does: 'the peer is there again',
+    decide: (state, event) => {
+      const gap = `the peer is heard again and is ${event.report.state}`
+      if (peerActive(state.shared)) return followActive(state, event.now, gap)
+      return enter(state, event.now, { name: 'standby', retryAt: state.retryAt }, gap)
+    },
+  },
+  claimHeard: keep('suspect', 'takes note: the peer is alive and becomes active'),
+  takeOverRequested: {
+    to: ['suspect', 'claiming'],
+    does: 'claims when forced; refuses else, since it is not known whether the peer serves',
+    decide: (state, event, settings) => requestTakeOver(state, event, settings),
+  },
+  referencesChecked: keep('suspect', 'takes note'),
+  shutdownRequested: {
+    to: ['fault'],
+    does: 'stops',
+    decide: (state, event, { timing }) =>
+      toFault(state, event.now, 'stopping', 'the agent is being stopped', timing, [
+        { type: 'sendHeartbeat' },
+      ]),
+  },
+}
+
+function suspectTick(
+  before: StateOf<'suspect'>,
+  { now }: EventOf<'tick'>,
+  settings: CoreSettings,
+): Decision {
+  const { timing } = settings
+  const kept = upkeep(before.shared, now, timing)
+  const state = withShared(before, kept.shared)
+  const silent = Math.round(silentMs(state.shared, now))
+  if (silent < timing.deadMs) return stay(state, `no heartbeat for ${silent} ms`, kept.effects)
+  const lost = alarmOnce(state.shared, 'peerLost', 'peerLost', `no heartbeat for ${silent} ms`)
+  const alarmed = withShared(state, lost.shared)
+  const effects = [...kept.effects, ...lost.effects]
+  if (now < state.retryAt) return stay(alarmed, `no heartbeat for ${silent} ms`, effects)
+  const cause = state.shared.peer.heardAt === null ? 'coldStart' : 'failover'
+  const problem = claimProblem(state.shared, now, cause, settings)
+  if (problem === null) {
+    const why = `no heartbeat for ${silent} ms`
+    const claim = beginClaim(alarmed, now, { cause, why }, settings)
+    return { ...claim, effects: [...effects, ...claim.effects] }
+  }
+  const reason = `the peer is silent, but this server does not take over: ${problem}`
+  const alarm = alarmOnce(alarmed.shared, 'blocked', 'takeOverRefused', reason)
+  return stay(withShared(alarmed, alarm.shared), reason, [...effects, ...alarm.effects])
+}

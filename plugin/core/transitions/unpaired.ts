@@ -1,0 +1,70 @@
+import { enter, record, stay, type Decision, type Row } from '../decision.ts'
+import type { EventOf } from '../event.ts'
+import type { State } from '../state.ts'
+import { beginClaim } from './begin-claim.ts'
+import { keep, refusalCells, refuseTakeOver } from './common.ts'
+
+/** Not in a pair: serves alone, holds no virtual IP, decides nothing. */
+export const unpaired: Row<'unpaired'> = {
+  tick: keep('unpaired', 'waits to be paired'),
+  heartbeat: keep('unpaired', 'ignores it: there is no peer'),
+  observed: keep('unpaired', 'takes note'),
+  paired: {
+    to: ['claiming', 'standby'],
+    does: 'the primary claims the first term with its data; the secondary locks its own and follows',
+    decide: (state, event, settings) =>
+      state.shared.identity === 'primary'
+        ? beginClaim(
+            {
+              ...state,
+              shared: { ...state.shared, own: { ...state.shared.own, dataInSync: true } },
+            },
+            event.now,
+            { cause: 'firstPairing', why: 'the pair was made with the data of the primary' },
+            settings,
+          )
+        : followPrimary(state, event),
+  },
+  unpaired: keep('unpaired', 'is not paired'),
+  claimHeard: keep('unpaired', 'ignores it: there is no peer'),
+  takeOverRequested: {
+    to: ['unpaired'],
+    does: 'refuses: there is no pair',
+    decide: (state, event) => refuseTakeOver(state, event, 'this server is not paired'),
+  },
+  ...refusalCells('unpaired'),
+  handOverAborted: keep('unpaired', 'nothing was handed over here'),
+  maintenanceSet: {
+    to: ['unpaired'],
+    does: 'ignores it: there is no take-over to keep from',
+    decide: (state) =>
+      stay({ ...state, shared: { ...state.shared, maintenanceUntil: null } }, 'not paired'),
+  },
+  virtualIpProbed: keep('unpaired', 'the answer comes too late to matter'),
+  referencesChecked: keep('unpaired', 'takes note'),
+  effectDone: keep('unpaired', 'waits for no effect'),
+  effectFailed: keep('unpaired', 'the lease of the address ends by itself'),
+  virtualIpMissing: keep('unpaired', 'does not hold the virtual IP'),
+  shutdownRequested: keep('unpaired', 'has nothing to let go'),
+}
+
+function followPrimary(state: State, event: EventOf<'paired'>): Decision {
+  const reason = 'paired as secondary: the data of the primary is copied first'
+  const changed = {
+    own: { ...state.shared.own, dataInSync: false },
+    peer: { ...state.shared.peer, silenceFrom: event.now },
+  }
+  return enter(
+    state,
+    event.now,
+    { name: 'standby', retryAt: event.now },
+    reason,
+    [
+      { type: 'persist', term: state.shared.term, wasActive: false, maintenanceRemainingMs: null },
+      { type: 'stopService' },
+      { type: 'demoteData', reason },
+      record('becameStandby', reason),
+    ],
+    changed,
+  )
+}
