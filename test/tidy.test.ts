@@ -29,8 +29,8 @@ const DIRECTIONS: readonly { readonly from: string; readonly to: readonly string
   {
     from: 'plugin/cli/',
     to: [
-      ...['plugin/core/', 'plugin/api/', 'plugin/config/', 'plugin/errors.ts'],
-      ...['plugin/create-node-agent.ts', 'plugin/migrate-database.ts', 'plugin/check-database.ts'],
+      ...['plugin/core/', 'plugin/api/', 'plugin/config/', 'plugin/errors.ts', 'plugin/db/'],
+      ...['plugin/create-node-agent.ts', 'plugin/replication/migrate-database.ts', 'migrations/'],
     ],
   },
   { from: 'plugin/', to: [''] },
