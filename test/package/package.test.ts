@@ -170,7 +170,11 @@ const GOOD_CONFIG = {
   stateDirectory: 'state',
   listen: { address: '127.0.0.1', port: 17421 },
   database: { url: 'postgres://hot_standby@127.0.0.1:1/pbx' },
-  network: { interface: 'lo', driver: 'listener' },
+  network: {
+    interface: 'lo',
+    driver: 'listener',
+    forward: [{ port: 18080, to: '127.0.0.1:8080' }],
+  },
   platform: {
     facts: {
       productName: 'Example PBX',

@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict'
+import { statusLines } from '../../../plugin/cli/status-lines.ts'
+import { statusDocument } from '../../support/status-document.ts'
+
+function textOf(change: Parameters<typeof statusDocument>[0]): string {
+  return statusLines(statusDocument(change)).join('\n')
+}
+
+describe('hot-standby status for a human', () => {
+  it('says in aligned lines who is what, where the virtual IP is and how far replication is', () => {
+    const lines = statusLines(statusDocument())
+    assert.match(lines[0] ?? '', /^Health {7}healthy: /u)
+    const text = lines.join('\n')
+    assert.match(
+      text,
+      /^This server {2}server-b: secondary, standby \(standby\) since .* term 2$/mu,
+    )
+    assert.match(
+      text,
+      /^Peer {9}192\.0\.2\.1: primary, active \(active\), term 2, last heard 200 ms ago$/mu,
+    )
+    assert.match(text, /^Virtual IP {3}192\.0\.2\.10\/24 held by the peer/mu)
+    assert.match(
+      text,
+      /^Heartbeat {4}every 500 ms, dead time 5\.0 s, round trip 0\.4 ms, loss 0 %$/mu,
+    )
+    assert.match(text, /^Replication {2}streaming, in sync$/mu)
+    assert.match(
+      text,
+      /^Config lock {2}locked: this server is standby; configure at 192\.0\.2\.10$/mu,
+    )
+    assert.match(text, /^Blockers {5}none$/mu)
+  })
+
+  it('cannot be overlooked when the peer is silent, the address is nobody’s or data is behind', () => {
+    const { peer, virtualIp, replication, server } = statusDocument()
+    assert.ok(peer && virtualIp)
+    const text = textOf({
+      peer: { ...peer, heard: false },
+      virtualIp: { ...virtualIp, holder: 'nobody' },
+      replication: {
+        ...replication,
+        phase: 'connecting',
+        inSync: false,
+        reason: 'the peer does not answer',
+        lag: { ageMs: 65_000, rows: 12, bytes: 4096 },
+        wakeUp: 'poll',
+      },
+      server: { ...server, databaseUp: false, referenceReachable: false },
+    })
+    assert.match(text, /DOES NOT ANSWER/u)
+    assert.match(text, /HELD BY NOBODY/u)
+    assert.match(
+      text,
+      /connecting, NOT in sync, lag 65 s \(12 rows, 4\.0 KiB\), by polling only - the peer does not answer/u,
+    )
+    assert.match(text, /\[database down, no reference address answers\]/u)
+  })
+
+  it('gives each blocker with its remedy, and the progress of the initial copy', () => {
+    const { replication } = statusDocument()
+    const text = textOf({
+      blockers: [{ id: 'x', reason: 'the copy is not complete', remedy: 'Wait for it.' }],
+      replication: {
+        ...replication,
+        initialCopy: {
+          startedAt: '2026-03-01T09:59:00.000Z',
+          finishedAt: null,
+          tables: { done: 3, total: 17 },
+          rows: { done: 1000, estimated: 5000 },
+          bytes: { done: 2048, estimated: 8192 },
+          remainingMs: 90_000,
+          table: 'extensions',
+        },
+      },
+    })
+    assert.match(text, /^Blockers {5}the copy is not complete\n {15}Wait for it\.$/mu)
+    assert.match(text, /3 of 17 tables, 1000 of about 5000 rows, 2\.0 KiB, 90 s left/u)
+  })
+
+  it('works for a server that was never set up', () => {
+    const { server } = statusDocument()
+    const text = textOf({
+      setUp: 'notSetUp',
+      server: { ...server, identity: null },
+      peer: null,
+      virtualIp: null,
+      heartbeat: null,
+    })
+    assert.match(text, /^This server {2}server-b: not set up/mu)
+    assert.match(text, /^Peer {9}none$/mu)
+  })
+})
