@@ -1,0 +1,97 @@
+import type { RequestHandler, Router } from 'express'
+import type { Knex } from 'knex'
+import { createConfigLock } from '../hooks/config-lock.ts'
+import { type EventNotification, watchNotifications } from '../hooks/event-notification.ts'
+import { isPairedInDatabase } from '../hooks/paired-in-database.ts'
+import { type RoleChange, watchRole } from '../hooks/role-change.ts'
+import { type HotStandbyOptions, parsePluginOptions } from './config/plugin-options.ts'
+import { createAgentPort } from './http/agent-port.ts'
+import { createViewLocals, type ViewLocals } from './http/banner.ts'
+import { createCsrf } from './http/csrf.ts'
+import { sendLocked } from './http/locked-page.ts'
+import { createRenderer } from './http/renderer.ts'
+import { createRouter } from './http/router.ts'
+import { createStatusWatch } from './http/status-watch.ts'
+import type { Web } from './http/web.ts'
+import { type Logger, silentLogger } from './logger.ts'
+
+/** What the platform mounts. */
+export interface HotStandby {
+  /** Pages, JSON API and server-sent events: `app.use('/system/hot-standby', hotStandby.router)`. */
+  readonly router: Router
+  /** Refuses changes on a standby: `app.use('/settings', hotStandby.configLock)`. */
+  readonly configLock: RequestHandler
+  /** Banner, title prefix and menu entry: `app.locals.hotStandby = hotStandby.viewLocals`. */
+  readonly viewLocals: ViewLocals
+  /** Waits until everything committed so far is on both servers; false when that did not happen in time. */
+  confirmed(options: { readonly timeoutMs: number }): Promise<boolean>
+  /** Calls back when this server's role or term changes. Returns the function that ends it. */
+  onRoleChange(callback: (change: RoleChange) => void): () => void
+  /** Calls back for every event that contacts are told about. Returns the function that ends it. */
+  onNotification(callback: (notification: EventNotification) => void): () => void
+  /** Follows the agent from now on. Safe to call twice. */
+  start(): Promise<void>
+  /** Closes what was opened. Safe to call twice. */
+  stop(): Promise<void>
+}
+
+/** What the platform lends us. */
+export interface HotStandbyResources {
+  /** Asked whether this server belongs to a pair when the agent cannot say. Never closed by us. */
+  readonly knex?: Knex
+  readonly logger?: Logger
+}
+
+/** Makes the web side of the hot standby. Opens nothing before it is used. Errors: HS_CONFIG_INVALID. */
+export function createHotStandby(
+  input: HotStandbyOptions,
+  { knex, logger = silentLogger }: HotStandbyResources = {},
+): HotStandby {
+  const options = parsePluginOptions(input)
+  const agent = createAgentPort(options.socketPath, options.agentTimeoutMs)
+  const watch = createStatusWatch(agent, logger)
+  const csrf = createCsrf(options.csrfSecret)
+  const web: Web = { options, agent, watch, csrf, render: createRenderer(), logger }
+  const configLock = createConfigLock({
+    status: () => watch.current(),
+    lastStatus: () => watch.known().status,
+    isPairedInDatabase:
+      knex === undefined ? null : () => isPairedInDatabase(knex, options.databaseSchema),
+    recordRefusal: (refusal) => agent.as(refusal.user).recordRefusal(refusal),
+    actor: options.actor,
+    refuse: (request, response, error) => sendLocked(web, request, response, error),
+    logger,
+  })
+  return {
+    router: createRouter(web),
+    configLock,
+    viewLocals: createViewLocals(() => watch.known(), options.basePath),
+    async confirmed({ timeoutMs }) {
+      // The caller's save is done either way; it only wants to know.
+      return agent
+        .as(null)
+        .wait({ for: 'in-sync', timeoutMs })
+        .then(
+          ({ reached }) => reached,
+          () => false,
+        )
+    },
+    onRoleChange(callback) {
+      const listener = watchRole(callback)
+      return watch.subscribe((event) => {
+        if (event.type === 'status') listener(event.status)
+      })
+    },
+    onNotification(callback) {
+      const listener = watchNotifications(callback)
+      return watch.subscribe((event) => {
+        if (event.type === 'history') listener(event.entry)
+      })
+    },
+    start() {
+      watch.start()
+      return Promise.resolve()
+    },
+    stop: () => watch.stop(),
+  }
+}

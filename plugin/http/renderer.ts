@@ -1,0 +1,37 @@
+import { readFileSync, readdirSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import Handlebars from 'handlebars'
+
+/** In the source tree and in `dist/` the views lie two folders above. */
+const VIEWS = join(import.meta.dirname, '../../views')
+
+/** Renders a view to markup; every value is escaped. */
+export type Render = (view: string, context: object) => string
+
+/** Reads and compiles all views once; a view that does not compile fails here and not at night. */
+export function createRenderer(): Render {
+  const handlebars = Handlebars.create()
+  const templates = new Map<string, HandlebarsTemplateDelegate>()
+  const partials = join(VIEWS, 'partials')
+  for (const file of listViews(partials))
+    handlebars.registerPartial(basename(file, '.hbs'), readFileSync(join(partials, file), 'utf8'))
+  for (const file of listViews(VIEWS))
+    templates.set(
+      basename(file, '.hbs'),
+      handlebars.compile(readFileSync(join(VIEWS, file), 'utf8')),
+    )
+  return (view, context) => {
+    const template = templates.get(view)
+    if (template === undefined) throw new Error(`There is no view ${view}.`)
+    return template(context)
+  }
+}
+
+/** Marks what one of our own views has rendered, so that another one takes it as it is. */
+export function rendered(html: string): Handlebars.SafeString {
+  return new Handlebars.SafeString(html)
+}
+
+function listViews(folder: string): string[] {
+  return readdirSync(folder).filter((file) => file.endsWith('.hbs'))
+}

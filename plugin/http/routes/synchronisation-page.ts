@@ -1,0 +1,52 @@
+import type { Request, Response, Router } from 'express'
+import { HotStandbyError } from '../../errors.ts'
+import { route } from '../handler.ts'
+import { sendPage } from '../send-page.ts'
+import { synchronisationModel } from '../view-models/synchronisation-model.ts'
+import { agentFor, type Web } from '../web.ts'
+import { demandTyped } from './set-up-page.ts'
+
+/** Synchronisation: each table, what is left out, check, repair and copy afresh. */
+export function synchronisationRoutes(web: Web, router: Router): void {
+  const show = async (
+    request: Request,
+    response: Response,
+    error: HotStandbyError | null = null,
+  ): Promise<void> => {
+    const model = synchronisationModel(await web.watch.current(), error)
+    const page = { view: 'synchronisation', title: 'Hot Standby: synchronisation', model }
+    await sendPage(web, request, response, { ...page, status: error?.status ?? 200 })
+  }
+  const action = (done: string, run: (request: Request) => Promise<unknown>) =>
+    route(web, 'operate', async (request, response) => {
+      try {
+        await run(request)
+      } catch (error) {
+        if (!(error instanceof HotStandbyError) || error.code === 'HS_AGENT_UNREACHABLE')
+          throw error
+        await show(request, response, error)
+        return
+      }
+      response.redirect(303, `${request.baseUrl}/synchronisation?done=${done}`)
+    })
+
+  router.get(
+    '/synchronisation',
+    route(web, 'view', (request, response) => show(request, response)),
+  )
+  router.post(
+    '/synchronisation/check',
+    action('checked', (request) => agentFor(web, request).check({ repair: false })),
+  )
+  router.post(
+    '/synchronisation/repair',
+    action('repaired', (request) => agentFor(web, request).check({ repair: true })),
+  )
+  router.post(
+    '/synchronisation/resynchronise',
+    action('resynchronise', (request) => {
+      demandTyped(request, 'resynchronise')
+      return agentFor(web, request).resynchronise({ wait: false })
+    }),
+  )
+}

@@ -1,0 +1,63 @@
+import type { FieldProblem } from '../../errors.ts'
+
+/** One field of a form, with what is wrong with it beside it. */
+export interface FieldView {
+  readonly id: string
+  readonly name: string
+  readonly label: string
+  readonly value: string
+  readonly help: string | null
+  readonly problem: { readonly message: string; readonly remedy: string } | null
+  readonly isChecked: boolean
+  readonly choices: readonly {
+    readonly value: string
+    readonly label: string
+    readonly isSelected: boolean
+  }[]
+}
+
+export interface FieldDefinition {
+  readonly name: string
+  readonly label: string
+  readonly help?: string
+  readonly choices?: readonly (readonly [value: string, label: string])[]
+}
+
+/** Puts values and problems to the definitions. A problem may name the field with or without its first level. */
+export function fieldView(
+  definition: FieldDefinition,
+  values: Readonly<Record<string, string>>,
+  problems: readonly FieldProblem[],
+): FieldView {
+  const { name } = definition
+  const value = values[name] ?? ''
+  const problem = problems.find((each) => names(each.field, name))
+  return {
+    id: `hs-${name.replaceAll('.', '-')}`,
+    name,
+    label: definition.label,
+    value,
+    help: definition.help ?? null,
+    problem: problem === undefined ? null : { message: problem.message, remedy: problem.remedy },
+    isChecked: value === 'on',
+    choices: (definition.choices ?? []).map(([choice, label]) => ({
+      value: choice,
+      label,
+      isSelected: choice === value,
+    })),
+  }
+}
+
+/** Problems that stand beside none of these fields, for the head of the form. */
+export function otherProblems(
+  problems: readonly FieldProblem[],
+  names_: readonly string[],
+): readonly FieldProblem[] {
+  return problems.filter((problem) => !names_.some((name) => names(problem.field, name)))
+}
+
+function names(field: string, name: string): boolean {
+  const short = name.replace(/^(server|pair)\./, '')
+  // A wrong second address of a list belongs to the list's one field.
+  return [name, short].some((each) => field === each || field.startsWith(`${each}.`))
+}
