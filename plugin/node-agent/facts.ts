@@ -1,0 +1,71 @@
+import { createRequire } from 'node:module'
+import type { ServerFacts } from '../core/facts.ts'
+import type { Logger } from '../logger.ts'
+import type { FactsProvider, ReplicationEngine } from '../ports.ts'
+
+const FRESH_MS = 5000
+
+/** This server's facts, completed from platform, kernel and database. */
+export interface FactsSource {
+  /** At most a few seconds old. Errors: HS_CONFIG_INVALID, HS_DATABASE_*. */
+  read(): Promise<ServerFacts>
+  /** The last facts that could be read, for the status page. */
+  last(): ServerFacts | null
+}
+
+/** Reads the facts when asked; keeps them for a few seconds because heartbeats and pages ask often. */
+export function createFactsSource(
+  platform: FactsProvider,
+  engine: Pick<ReplicationEngine, 'databaseFacts'>,
+  freeDiskBytes: () => Promise<number>,
+  logger: Logger,
+): FactsSource {
+  let last: ServerFacts | null = null
+  let readAt = -Infinity
+  return {
+    last: () => last,
+    async read() {
+      const age = performance.now() - readAt
+      if (last !== null && age < FRESH_MS) return { ...last, clockMs: Date.now() }
+      const [own, database] = await Promise.all([platform(), databaseFacts(engine, last, logger)])
+      last = {
+        ...own,
+        ...database,
+        freeDiskBytes: database.freeDiskBytes ?? (await freeDiskBytes()),
+        clockMs: Date.now(),
+        packageVersion: packageVersion(),
+      }
+      readAt = performance.now()
+      return last
+    },
+  }
+}
+
+/** With the database down the last known values stand in: the peer is told of the database by heartbeat. */
+async function databaseFacts(
+  engine: Pick<ReplicationEngine, 'databaseFacts'>,
+  last: ServerFacts | null,
+  logger: Logger,
+): ReturnType<ReplicationEngine['databaseFacts']> {
+  try {
+    return await engine.databaseFacts()
+  } catch (error) {
+    if (last === null) throw error
+    logger.debug({ err: error }, 'the database facts could not be read')
+    return last
+  }
+}
+
+/** Version of this package, from its own package.json (beside plugin/ in the sources, above dist/ when built). */
+export function packageVersion(): string {
+  const require = createRequire(import.meta.url)
+  for (const path of ['../../package.json', '../../../package.json']) {
+    try {
+      const { name, version } = require(path) as { name?: string; version?: string }
+      if (name === 'pbx-hot-standby' && version !== undefined) return version
+    } catch {
+      // Not this level: the other one is tried.
+    }
+  }
+  return 'unknown'
+}

@@ -1,0 +1,74 @@
+import { randomUUID } from 'node:crypto'
+import type { OperationStatus } from '../api/status-document.ts'
+import { HotStandbyError, toHotStandbyError } from '../errors.ts'
+
+/** Reports one step of a running operation to whoever watches it. */
+export type Step = (text: string) => void
+
+export interface Operation {
+  readonly id: string
+  /** Rejects with the HotStandbyError that ended it; may be left alone. */
+  readonly finished: Promise<void>
+}
+
+/** The one long-running thing that an administrator asked for, step by step; the last one stays to be looked at. */
+export interface Operations {
+  current(): OperationStatus | null
+  /** Starts `run`. Errors: HS_WRONG_STATE while another operation runs. */
+  start(kind: OperationStatus['kind'], run: (step: Step) => Promise<void>): Operation
+  /** Adds a step to the running operation, if there is one. */
+  step: Step
+}
+
+/** Keeps track of operations; `changed` is called at each step. */
+export function createOperations(changed: () => void): Operations {
+  let current: OperationStatus | null = null
+
+  const update = (part: Partial<OperationStatus>): void => {
+    if (current?.outcome !== 'running') return
+    current = { ...current, ...part }
+    changed()
+  }
+  const step: Step = (text) => {
+    update({ steps: [...(current?.steps ?? []), { at: new Date().toISOString(), text }] })
+  }
+  const end = (outcome: 'done' | 'failed', reason: string | null): void => {
+    update({ outcome, reason, finishedAt: new Date().toISOString() })
+  }
+  const settle = async (running: Promise<void>): Promise<void> => {
+    try {
+      await running
+      end('done', null)
+    } catch (thrown) {
+      const error = toHotStandbyError(thrown)
+      end('failed', error.message)
+      throw error
+    }
+  }
+
+  return {
+    current: () => current,
+    step,
+    start(kind, run) {
+      if (current?.outcome === 'running') {
+        throw new HotStandbyError('HS_WRONG_STATE', {
+          reason: `another operation runs: ${current.kind}`,
+        })
+      }
+      const id = randomUUID()
+      current = {
+        id,
+        kind,
+        startedAt: new Date().toISOString(),
+        finishedAt: null,
+        outcome: 'running',
+        steps: [],
+        reason: null,
+      }
+      changed()
+      const finished = settle(run(step))
+      finished.catch(() => undefined) // The status keeps the reason; whoever waits gets the error itself.
+      return { id, finished }
+    },
+  }
+}

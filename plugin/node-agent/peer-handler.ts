@@ -1,0 +1,38 @@
+import { HotStandbyError } from '../errors.ts'
+import type { PeerHandler } from '../ports.ts'
+import { connectLocalDatabase, databaseAccess } from './local-database.ts'
+import type { NodeContext } from './node-context.ts'
+import { buildStatus } from './status.ts'
+
+/** What the peer may ask of this server over the TLS channel. */
+export function createPeerHandler(node: () => NodeContext): PeerHandler {
+  return {
+    async hello(input) {
+      const { exchange, hello } = node()
+      exchange.heard(input)
+      return hello()
+    },
+    async acknowledge(position) {
+      node().acknowledged.take(position)
+      return Promise.resolve()
+    },
+    currentPosition: async () => node().engine.currentPosition(),
+    databaseAccess: async () => Promise.resolve(databaseAccess(node().config.database)),
+    connectDatabase: async () => connectLocalDatabase(node().config.database),
+    handOver: async ({ requestId, newTerm }) => node().loop.handOver(requestId, newTerm),
+    release: async ({ requestId, newTerm }) => node().loop.release(requestId, newTerm),
+    async abortHandOver({ requestId, reason }) {
+      node().loop.abortHandOver(requestId, reason)
+      return Promise.resolve()
+    },
+    status: async () => Promise.resolve(buildStatus(node())),
+    check: async (options) => node().engine.check(options),
+    resynchronise: async () => node().engine.resynchronise(),
+    async unpair() {
+      const { peer, history } = node()
+      if (peer.record() === null) throw new HotStandbyError('HS_NOT_PAIRED')
+      await peer.forget()
+      history.record({ kind: 'unpaired', reason: 'the other server left the pair' })
+    },
+  }
+}

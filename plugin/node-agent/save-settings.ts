@@ -1,0 +1,68 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { SettingsInput } from '../api/agent-api.ts'
+import type { StatusDocument } from '../api/status-document.ts'
+import { parseSettings } from '../config/settings-schema.ts'
+import type { PairSettings } from '../core/settings.ts'
+import { HotStandbyError } from '../errors.ts'
+import type { NodeContext } from './node-context.ts'
+
+/**
+ * Set-up and every later change: what is not given keeps its value, the whole is checked, and nothing is saved unless
+ * all of it is right. Errors: HS_SETTINGS_INVALID naming every wrong field, HS_WRONG_STATE.
+ */
+export async function saveSettings(
+  node: NodeContext,
+  input: SettingsInput,
+  actor: string | null,
+): Promise<{ readonly settings: StatusDocument['settings'] }> {
+  const present = node.settings.current()
+  refuseIdentityChange(node, input)
+  refusePairChangeOnStandby(node, input)
+  const facts = await node.facts.read()
+  const parsed = parseSettings(input, present, {
+    network: facts.network,
+    hostName: facts.hostName,
+    networkInterface: node.config.network.interface,
+    port: node.config.listen.port,
+  })
+  const pair = parsed.pair === null ? null : withVersion(parsed.pair, present.pair)
+  await node.settings.save({ server: parsed.server, pair })
+  node.history.record({ kind: 'settingsChanged', reason: changedFields(input), actor })
+  return { settings: { server: parsed.server, pair } }
+}
+
+/** Only a real change is a new version: versions decide which server's settings win. */
+function withVersion(next: PairSettings, present: PairSettings | null): PairSettings {
+  const same = present !== null && isDeepStrictEqual({ ...next, version: present.version }, present)
+  return { ...next, version: same ? present.version : (present?.version ?? 0) + 1 }
+}
+
+function refuseIdentityChange(node: NodeContext, input: SettingsInput): void {
+  const present = node.settings.current().server
+  const wanted = input.server?.['identity']
+  if (node.peer.record() === null || present === null || wanted === undefined) return
+  if (wanted === present.identity) return
+  throw new HotStandbyError('HS_WRONG_STATE', {
+    reason: `this server is the ${present.identity} of a pair`,
+    remedy: 'Dissolve the pair first: `hot-standby disable`.',
+  })
+}
+
+/** The settings of the pair are kept by the active; a change on the standby would be overwritten without a word. */
+function refusePairChangeOnStandby(node: NodeContext, input: SettingsInput): void {
+  const wanted = Object.keys(input.pair ?? {})
+  if (wanted.length === 0 || node.peer.record() === null) return
+  if (node.loop.view().state.name === 'active') return
+  throw new HotStandbyError('HS_WRONG_STATE', {
+    reason: `${wanted.join(', ')} belong to the pair, and this server is not the active one`,
+    remedy: 'Change them on the active server.',
+  })
+}
+
+function changedFields(input: SettingsInput): string {
+  const names = [
+    ...Object.keys(input.server ?? {}).map((name) => `server.${name}`),
+    ...Object.keys(input.pair ?? {}).map((name) => `pair.${name}`),
+  ]
+  return names.length === 0 ? 'nothing' : names.join(', ')
+}

@@ -1,0 +1,163 @@
+import type {
+  ConfigLockStatus,
+  HeartbeatStatus,
+  PeerStatus,
+  ReplicationStatus,
+  ServerStatus,
+  StatusDocument,
+  TakeOverRecord,
+  VirtualIpStatus,
+} from '../api/status-document.ts'
+import { findBlockers } from '../core/blockers.ts'
+import { healthOf } from '../core/health.ts'
+import { holdsLease, roleOf } from '../core/report.ts'
+import type { NodeContext } from './node-context.ts'
+
+/** Everything that a page or command shows, from what the parts know now; asks nobody and never fails. */
+export function buildStatus(node: NodeContext): StatusDocument {
+  const { server, pair } = node.settings.current()
+  const paired = node.peer.record() !== null
+  const replication = replicationStatus(node)
+  const parts = {
+    setUp: paired
+      ? ('paired' as const)
+      : server === null
+        ? ('notSetUp' as const)
+        : ('waitingForPeer' as const),
+    server: serverStatus(node),
+    peer: peerStatus(node),
+    virtualIp: virtualIpStatus(node),
+    heartbeat: heartbeatStatus(node),
+    replication,
+    requirements: node.exchange.knowledge().requirements,
+    maintenance: maintenanceStatus(node),
+  }
+  const blockers = findBlockers(parts)
+  return {
+    at: new Date().toISOString(),
+    ...parts,
+    health: healthOf({ ...parts, blockers }),
+    blockers,
+    lastTakeOver: lastTakeOver(node),
+    configLock: configLock(node),
+    settings: { server, pair },
+    operation: node.operations.current(),
+  }
+}
+
+function serverStatus({ loop, facts, serverId, settings }: NodeContext): ServerStatus {
+  const { state, reason } = loop.view()
+  const { own, term } = state.shared
+  return {
+    id: serverId,
+    identity: settings.current().server?.identity ?? null,
+    role: roleOf(state),
+    state: state.name,
+    reason,
+    since: wallTime(state.since),
+    term,
+    facts: facts.last(),
+    databaseUp: own.databaseUp,
+    serviceHealthy: own.serviceHealthy,
+    referenceReachable: own.referenceReachable,
+    carrierUp: own.carrierUp,
+  }
+}
+
+function peerStatus({ loop, peer, exchange }: NodeContext): PeerStatus | null {
+  const record = peer.record()
+  if (record === null) return null
+  const { heardAt, report } = loop.view().state.shared.peer
+  return {
+    address: record.address,
+    heard: isHeard(loop.view()),
+    lastHeardAt: heardAt === null ? null : wallTime(heardAt),
+    identity: report?.identity ?? null,
+    role: report?.role ?? null,
+    state: report?.state ?? null,
+    term: report?.term ?? null,
+    facts: exchange.knowledge().facts,
+  }
+}
+
+function virtualIpStatus({ loop, settings, virtualIp }: NodeContext): VirtualIpStatus | null {
+  const { pair } = settings.current()
+  if (pair === null) return null
+  const view = loop.view()
+  const peerServes = isHeard(view) && view.state.shared.peer.report?.role === 'active'
+  const holder = holdsLease(view.state)
+    ? 'thisServer'
+    : peerServes
+      ? 'peer'
+      : isHeard(view)
+        ? 'nobody'
+        : 'unknown'
+  return { ...pair.virtualIp, holder, driver: virtualIp.name, leaseMs: view.timing.leaseMs }
+}
+
+function heartbeatStatus({ loop, link, peer }: NodeContext): HeartbeatStatus | null {
+  if (peer.record() === null) return null
+  const { timing, state } = loop.view()
+  const { heardAt } = state.shared.peer
+  return {
+    ...link.stats(),
+    intervalMs: timing.intervalMs,
+    deadTimeMs: timing.deadMs,
+    silentMs: heardAt === null ? null : Math.max(0, Math.round(performance.now() - heardAt)),
+    longestGapMs: Math.round(state.shared.longestGapMs),
+  }
+}
+
+/** The copy runs on the standby: as active, its progress and its last check are shown from what the standby says. */
+function replicationStatus({ engine, exchange, loop }: NodeContext): ReplicationStatus {
+  const own = engine.status()
+  const peer = exchange.knowledge().status?.replication
+  if (peer === undefined || roleOf(loop.view().state) !== 'active') return own
+  return {
+    ...own,
+    inSync: peer.inSync,
+    initialCopy: peer.initialCopy,
+    lastBatch: peer.lastBatch,
+    tables: peer.tables.length > 0 ? peer.tables : own.tables,
+    lastCheck: peer.lastCheck,
+    reason: peer.phase === 'streaming' ? own.reason : `standby: ${peer.reason}`,
+  }
+}
+
+function maintenanceStatus({ loop }: NodeContext): StatusDocument['maintenance'] {
+  const until = loop.view().state.shared.maintenanceUntil
+  return until === null ? null : { until: wallTime(until) }
+}
+
+function lastTakeOver({ lastTakeOver: own, exchange }: NodeContext): TakeOverRecord | null {
+  const mine = own.current()
+  const theirs = exchange.knowledge().status?.lastTakeOver ?? null
+  if (mine === null || theirs === null) return mine ?? theirs
+  return theirs.term > mine.term ? theirs : mine
+}
+
+/** Configuration belongs to the active server of a pair; alone, to the only one. */
+function configLock({ loop, peer, settings }: NodeContext): ConfigLockStatus {
+  const { state, reason } = loop.view()
+  const activeAddress = settings.current().pair?.virtualIp.address ?? null
+  if (peer.record() === null || (state.name === 'active' && holdsLease(state)))
+    return { locked: false, reasons: [], activeAddress }
+  const role = roleOf(state)
+  const reasons =
+    role === 'standby'
+      ? ['This server is standby: it gets its configuration from the active server.']
+      : state.name === 'handingOver'
+        ? ['This server hands over to the other one at this moment.']
+        : [`This server is not active (${state.name}): ${reason}.`]
+  return { locked: true, reasons, activeAddress }
+}
+
+function isHeard({ state, timing }: ReturnType<NodeContext['loop']['view']>): boolean {
+  const { heardAt } = state.shared.peer
+  return heardAt !== null && performance.now() - heardAt < timing.deadMs
+}
+
+/** A time of the monotonic clock as wall time. */
+function wallTime(monotonicMs: number): string {
+  return new Date(Date.now() - (performance.now() - monotonicMs)).toISOString()
+}
