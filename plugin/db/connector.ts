@@ -1,0 +1,121 @@
+import { readFileSync } from 'node:fs'
+import type { Duplex } from 'node:stream'
+import pg from 'pg'
+import { HotStandbyError } from '../errors.ts'
+import { LazyStream } from './stream-client.ts'
+
+/** Opens connections to one database, all alike: no type parsers, pinned settings, an error handler. */
+export interface Connector {
+  /** Connects; the name is shown in `pg_stat_activity`. Errors: HS_DATABASE_UNREACHABLE. */
+  open(name: string): Promise<pg.Client>
+  /** The same for libraries that make their client themselves. */
+  config(name: string): Promise<pg.ClientConfig>
+}
+
+/** What a stream to a database is, and who to log in as; the form of `ReplicationSource.connect()`. */
+export interface StreamTarget {
+  readonly stream: Duplex
+  readonly user: string
+  readonly password: string | null
+  readonly database: string
+}
+
+/**
+ * Formatting is pinned, or the settings of a role or database would leak into copied values; RLS is off, so that a
+ * policy fails loudly instead of hiding rows; timeouts of a role must not end a long batch.
+ */
+const SESSION_SETTINGS = `
+  set datestyle = 'ISO, YMD'; set intervalstyle = postgres; set timezone = 'UTC';
+  set extra_float_digits = 1; set bytea_output = hex; set lc_monetary = 'C'; set xmloption = content;
+  set search_path = pg_catalog, pg_temp; set client_encoding = 'UTF8'; set row_security = off;
+  set default_transaction_isolation = 'read committed'; set default_transaction_read_only = off;
+  set synchronous_commit = on; set statement_timeout = 0; set lock_timeout = 0;
+  set idle_in_transaction_session_timeout = 0`
+
+const IDENTITY_PARSER = {
+  getTypeParser: () => (value: unknown) => value,
+} as unknown as pg.CustomTypesConfig
+
+/** Connections by URL; the password comes from a file, never from the URL. */
+export function urlConnector(url: string, passwordFile?: string): Connector {
+  const config = (name: string): Promise<pg.ClientConfig> =>
+    Promise.resolve({
+      ...common(name),
+      connectionString: url,
+      ...(passwordFile === undefined ? {} : { password: () => readPassword(passwordFile) }),
+    })
+  return { config, open: async (name) => connectClient(await config(name)) }
+}
+
+/** Connections through streams that somebody else opens, one stream each. */
+export function streamConnector(connect: () => Promise<StreamTarget>): Connector {
+  const openFirst = async (name: string): Promise<pg.ClientConfig> => {
+    const first = await connect()
+    let unused: StreamTarget | null = first
+    let password = first.password
+    const nextStream = async (): Promise<Duplex> => {
+      const target = unused ?? (await connect())
+      unused = null
+      password = target.password
+      return target.stream
+    }
+    return {
+      ...common(name),
+      user: first.user,
+      database: first.database,
+      password: () => password ?? '',
+      host: 'localhost',
+      ssl: false,
+      stream: () => new LazyStream(nextStream),
+    }
+  }
+  return { config: openFirst, open: async (name) => connectClient(await openFirst(name)) }
+}
+
+function common(name: string): pg.ClientConfig {
+  return {
+    application_name: `hot-standby ${name}`,
+    types: IDENTITY_PARSER,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 5000,
+    connectionTimeoutMillis: 10_000,
+  }
+}
+
+async function connectClient(config: pg.ClientConfig): Promise<pg.Client> {
+  const client = new pg.Client(config)
+  // Without a handler a lost connection would end the process; the query in flight rejects by itself.
+  client.on('error', () => undefined)
+  try {
+    await client.connect()
+    await client.query(SESSION_SETTINGS)
+    return client
+  } catch (cause) {
+    await closeQuietly(client)
+    throw unreachable(cause)
+  }
+}
+
+/** Ends a connection whatever state it is in. */
+export async function closeQuietly(client: pg.Client | null | undefined): Promise<void> {
+  if (!client) return
+  const stream = (client as unknown as { connection?: { stream?: Duplex } }).connection?.stream
+  const timer = setTimeout(() => stream?.destroy(), 1000)
+  await client.end().catch(() => undefined)
+  clearTimeout(timer)
+}
+
+function readPassword(path: string): string {
+  try {
+    return readFileSync(path, 'utf8').trimEnd()
+  } catch (cause) {
+    const reason = `the password file ${path} cannot be read`
+    throw new HotStandbyError('HS_DATABASE_UNREACHABLE', { reason }, { cause })
+  }
+}
+
+function unreachable(cause: unknown): HotStandbyError {
+  if (cause instanceof HotStandbyError) return cause
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return new HotStandbyError('HS_DATABASE_UNREACHABLE', { reason }, { cause })
+}

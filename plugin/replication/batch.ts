@@ -1,0 +1,265 @@
+import type pg from 'pg'
+import type { QuotedName } from '../db/identifiers.ts'
+import { isTransient } from '../db/sql-state.ts'
+import { applyChangedKeys, applyWholeTable, type TransferResult } from './apply-table.ts'
+import type { DatabaseConfig } from './database-config.ts'
+import { actAsReplica, advanceSequence } from './queries/apply.ts'
+import { readCapturedTables } from './queries/capture.ts'
+import { readSequences, readTableSignals, type TableSignal } from './queries/catalogue.ts'
+import { lockForReading, readWindow, type WindowTable } from './queries/journal.ts'
+import {
+  advancePosition,
+  savePosition,
+  saveTableStates,
+  type StoredPosition,
+} from './queries/position.ts'
+import { beginReading } from './queries/source.ts'
+import { currentSnapshot } from './queries/state.ts'
+import { type Tick, writeTick } from './queries/ticks.ts'
+import { readTableCatalogue } from './table-catalogue.ts'
+import { displayName } from './table-description.ts'
+import { pairTables, type TablePair } from './table-pairs.ts'
+import type { TableStates } from './table-states.ts'
+
+/** Connections and what is known of both databases, for the life of one connection to the active. */
+export interface ApplyContext {
+  readonly config: DatabaseConfig
+  readonly schema: QuotedName
+  /** On the active: the batch's own transaction. */
+  readonly reader: pg.Client
+  /** On the active: ticks and sequences, outside of the batch's snapshot. */
+  readonly ticker: pg.Client
+  /** On this server. */
+  readonly writer: pg.Client
+  readonly states: TableStates
+  readonly sequences: Map<string, string>
+}
+
+export interface BatchPlan {
+  /** Null: there is nothing yet, copy everything. */
+  readonly from: StoredPosition | null
+  /** Source, term and generation of the new position. */
+  readonly lineage: Pick<StoredPosition, 'sourceId' | 'sourceTerm' | 'generation'>
+  /** Look at the catalogue for bypassed capture and changed tables. */
+  readonly inspect: boolean
+  readonly retryQuarantined: boolean
+  readonly onTable?: (
+    pair: TablePair,
+    phase: 'begin' | 'end',
+    result: TransferResult | null,
+  ) => void
+  readonly onBytes?: (count: number) => void
+  /** More work at the very cut of the batch, before it is committed. */
+  readonly atCut?: (pairs: readonly TablePair[]) => Promise<void>
+}
+
+export interface BatchResult {
+  readonly position: StoredPosition
+  readonly changes: number
+  readonly rows: number
+  readonly bytes: number
+  readonly recopied: readonly { readonly name: string; readonly reason: string }[]
+}
+
+/** The table at which a batch failed. */
+export class TableApplyError extends Error {
+  readonly table: { readonly schema: string; readonly name: string }
+
+  constructor(table: { readonly schema: string; readonly name: string }, cause: unknown) {
+    super(`${table.schema}.${table.name} could not be applied`, { cause })
+    this.table = table
+  }
+}
+
+const READ_LOCK_TIMEOUT_MS = 2000
+const WRITE_LOCK_TIMEOUT_MS = 5000
+const MAX_LOCK_ROUNDS = 5
+
+/**
+ * One exact cut of the active becomes the state of this server, with its position, in one transaction. Locks come
+ * before the snapshot, because a table that is truncated or rewritten after the snapshot would look empty in it.
+ */
+export async function runBatch(context: ApplyContext, plan: BatchPlan): Promise<BatchResult> {
+  let lockNames: ReadonlySet<string> = await expectedTables(context, plan)
+  for (let round = 1; ; round++) {
+    const outcome = await tryBatch(context, plan, lockNames)
+    if (outcome.done) return outcome.result
+    if (round >= MAX_LOCK_ROUNDS) throw new Error('the tables of a batch could not be settled')
+    lockNames = new Set([...lockNames, ...outcome.alsoNeeded])
+  }
+}
+
+type Attempt =
+  | { readonly done: true; readonly result: BatchResult }
+  | { readonly done: false; readonly alsoNeeded: readonly string[] }
+
+async function tryBatch(
+  context: ApplyContext,
+  plan: BatchPlan,
+  lockNames: ReadonlySet<string>,
+): Promise<Attempt> {
+  const { reader, writer, schema, states } = context
+  try {
+    await beginReading(reader, READ_LOCK_TIMEOUT_MS)
+    const locked = states.pairs().filter((pair) => lockNames.has(pair.name))
+    await lockForReading(
+      reader,
+      schema,
+      locked.map((pair) => pair.source),
+    )
+    const snapshot = await currentSnapshot(reader)
+    const window = plan.from === null ? [] : await readWindow(reader, schema, plan.from.snapshot)
+    if (
+      plan.inspect ||
+      window.some((table) => table.wholeTable || !states.knowsId(table.tableId))
+    ) {
+      await inspect(context, window)
+    }
+    const work = states.work(window, plan.retryQuarantined, plan.from === null)
+    const lockedNow = new Set(locked.map((pair) => pair.name))
+    const alsoNeeded = work.map((item) => item.pair.name).filter((name) => !lockedNow.has(name))
+    if (alsoNeeded.length > 0) {
+      await reader.query('rollback')
+      return { done: false, alsoNeeded }
+    }
+    const durable = writeTick(context.ticker, schema, snapshot)
+    durable.catch(() => undefined)
+    const result = await apply(context, plan, work, durable)
+    await reader.query('commit')
+    return { done: true, result: { ...result, changes: countChanges(window) } }
+  } catch (error) {
+    await Promise.all([rollbackQuietly(reader), rollbackQuietly(writer)])
+    states.forgetPending()
+    throw error
+  }
+}
+
+/** The pairs are read in the batch's snapshot, so a change of the schema takes effect at an exact cut too. */
+async function inspect(context: ApplyContext, window: readonly WindowTable[]): Promise<void> {
+  const { reader, writer, schema, config, states } = context
+  const signals: ReadonlyMap<number, TableSignal> = await readTableSignals(reader, schema)
+  if (states.needsPairing(signals)) {
+    const captured = await readCapturedTables(reader, schema)
+    const source = await readTableCatalogue(reader, config)
+    const target = await readTableCatalogue(writer, config)
+    states.setPairing(pairTables(captured, source, target), source, target)
+  }
+  states.observe(
+    signals,
+    new Set(window.filter((table) => table.wholeTable).map((table) => table.tableId)),
+  )
+}
+
+export interface TableWork {
+  readonly pair: TablePair
+  /** Why the whole table is copied; null: only the keys in the window. */
+  readonly whole: string | null
+  /** It failed before: a failure now must not fail the batch. */
+  readonly onTrial: boolean
+}
+
+async function apply(
+  context: ApplyContext,
+  plan: BatchPlan,
+  work: readonly TableWork[],
+  durable: Promise<Tick>,
+): Promise<BatchResult> {
+  const { writer, schema, states } = context
+  await writer.query(`begin; set local lock_timeout = ${WRITE_LOCK_TIMEOUT_MS}`)
+  await actAsReplica(writer)
+  let rows = 0
+  let bytes = 0
+  for (const item of work) {
+    plan.onTable?.(item.pair, 'begin', null)
+    const result = await applyOne(context, plan, item)
+    if (result === null) continue
+    rows += result.rows
+    bytes += result.bytes
+    plan.onTable?.(item.pair, 'end', result)
+  }
+  const tick = await durable
+  await applySequences(context)
+  await plan.atCut?.(states.pairs().filter((pair) => states.isReplicated(pair.name)))
+  const position: StoredPosition = { ...plan.lineage, ...tick, state: 'applied' }
+  await movePosition(context, plan.from, position)
+  await saveTableStates(writer, schema, states.pending(work))
+  await writer.query('commit')
+  const recopied = states.commitPending()
+  return { position, changes: 0, rows, bytes, recopied }
+}
+
+async function movePosition(
+  context: ApplyContext,
+  from: StoredPosition | null,
+  to: StoredPosition,
+): Promise<void> {
+  if (from === null) return savePosition(context.writer, context.schema, to)
+  if (await advancePosition(context.writer, context.schema, from, to)) return
+  throw new Error('the applied position was changed by somebody else')
+}
+
+async function applyOne(
+  context: ApplyContext,
+  plan: BatchPlan,
+  item: TableWork,
+): Promise<TransferResult | null> {
+  const { reader, writer, schema, states } = context
+  const transfer = {
+    reader,
+    writer,
+    sourceSchema: schema,
+    source: item.pair.source,
+    target: item.pair.target,
+    tableId: item.pair.tableId,
+    ...(plan.onBytes === undefined ? {} : { onBytes: plan.onBytes }),
+  }
+  if (item.onTrial)
+    await Promise.all([writer, reader].map((client) => client.query('savepoint trial')))
+  try {
+    const result =
+      item.whole !== null || plan.from === null
+        ? await applyWholeTable(transfer)
+        : await applyChangedKeys(transfer, plan.from.snapshot)
+    if (item.onTrial) await writer.query('release savepoint trial')
+    return result
+  } catch (cause) {
+    if (isTransient(cause)) throw cause
+    if (!item.onTrial) throw new TableApplyError(item.pair.target, cause)
+    await Promise.all([writer, reader].map((client) => client.query('rollback to savepoint trial')))
+    states.trialFailed(item.pair, cause)
+    return null
+  }
+}
+
+/** Read after the batch's snapshot, so they are never behind the rows of the batch. */
+async function applySequences(context: ApplyContext): Promise<void> {
+  const { ticker, writer, config, states, sequences } = context
+  for (const sequence of await readSequences(
+    ticker,
+    config.replicatedSchemas,
+    states.excludedSourceOids(),
+  )) {
+    const name = displayName(sequence)
+    if (sequence.lastValue === null || sequences.get(name) === sequence.lastValue) continue
+    if (await advanceSequence(writer, sequence, 0)) sequences.set(name, sequence.lastValue)
+    else states.sequenceMissing(name)
+  }
+}
+
+async function expectedTables(
+  context: ApplyContext,
+  plan: BatchPlan,
+): Promise<ReadonlySet<string>> {
+  const { states, reader, schema } = context
+  if (plan.from === null) return new Set(states.pairs().map((pair) => pair.name))
+  const window = await readWindow(reader, schema, plan.from.snapshot)
+  return new Set(states.work(window, plan.retryQuarantined, false).map((item) => item.pair.name))
+}
+
+function countChanges(window: readonly WindowTable[]): number {
+  return window.reduce((sum, table) => sum + table.changes, 0)
+}
+
+async function rollbackQuietly(client: pg.Client): Promise<void> {
+  await client.query('rollback').catch(() => undefined)
+}

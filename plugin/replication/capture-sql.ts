@@ -1,0 +1,236 @@
+import { createHash } from 'node:crypto'
+import { dollarQuote, type QuotedName, quoteLiteral, quoteName } from '../db/identifiers.ts'
+import {
+  comparedColumns,
+  needsPinnedFormats,
+  quotedTable,
+  replicatedRows,
+  slotExpression,
+  type TableDescription,
+} from './table-description.ts'
+
+/** Function and triggers that capture one table, as SQL. Pure; the same table gives the same text. */
+export interface CaptureDefinition {
+  readonly functionName: string
+  readonly functionSql: string
+  readonly triggers: readonly TriggerDefinition[]
+  readonly hash: string
+}
+
+export interface TriggerDefinition {
+  readonly name: string
+  readonly sql: string
+}
+
+/** Values of keys that are kept as text must not depend on the settings of whoever writes. */
+const PINNED_FORMATS = `
+  set datestyle = 'ISO, YMD' set intervalstyle = postgres set timezone = 'UTC'
+  set extra_float_digits = 1 set bytea_output = hex set lc_monetary = 'C'`
+
+/** What captures this table under this number. */
+export function defineCapture(
+  schema: QuotedName,
+  tableId: number,
+  table: TableDescription,
+): CaptureDefinition {
+  const functionName = `capture_${tableId}`
+  const rowLevel = table.kind === 'partitioned' || table.inherits
+  const body = rowLevel ? rowBody(schema, tableId, table) : statementBody(schema, tableId, table)
+  const pinned = table.key !== null && needsPinnedFormats(table.key) ? PINNED_FORMATS : ''
+  const functionSql = `create or replace function ${schema}.${functionName}() returns trigger
+  language plpgsql security definer
+  set search_path = pg_catalog, pg_temp${pinned}
+  as ${dollarQuote(body)}`
+  const triggers = (rowLevel ? rowTriggers : statementTriggers)(schema, tableId, table)
+  const text = [functionSql, ...triggers.map((trigger) => trigger.sql)].join('\n')
+  return {
+    functionName,
+    functionSql,
+    triggers,
+    hash: createHash('sha256').update(text).digest('hex'),
+  }
+}
+
+function header(schema: QuotedName): string {
+  return `
+#variable_conflict use_column
+declare
+  hs_mode constant bigint := (select last_value from ${schema}.capture_mode);
+begin
+  if hs_mode = 1 then
+    return null;
+  end if;`
+}
+
+function refuse(schema: QuotedName, table: TableDescription): string {
+  return `perform ${schema}.refuse_write(${quoteLiteral(table.schema)}, ${quoteLiteral(table.name)});`
+}
+
+function markWholeTable(schema: QuotedName, tableId: number): string {
+  return `insert into ${schema}.journal (table_id, op) values (${tableId}, 'W');`
+}
+
+function statementBody(schema: QuotedName, tableId: number, table: TableDescription): string {
+  const filter = replicatedRows(table)
+  const some = (rows: string): string => `exists (select from ${rows} where ${filter})`
+  return `${header(schema)}
+  if hs_mode = 3 then
+    if tg_op = 'TRUNCATE' then
+      ${refuse(schema, table)}
+    elsif tg_op = 'INSERT' then
+      if ${some('new_rows')} then ${refuse(schema, table)} end if;
+    elsif tg_op = 'DELETE' then
+      if ${some('old_rows')} then ${refuse(schema, table)} end if;
+    elsif ${updateTouchesReplicated(table)} then
+      ${refuse(schema, table)}
+    end if;
+    return null;
+  end if;
+  if tg_op = 'TRUNCATE' then
+    ${markWholeTable(schema, tableId)}
+  elsif tg_op = 'INSERT' then
+    ${journalRows(schema, tableId, table, 'new_rows')}
+  elsif tg_op = 'DELETE' then
+    ${journalRows(schema, tableId, table, 'old_rows')}
+  else
+    ${journalUpdate(schema, tableId, table)}
+  end if;
+  perform ${schema}.wake_reader();
+  return null;
+end`
+}
+
+/** Without exclusions every update counts; else only one that changes something that is replicated. */
+function updateTouchesReplicated(table: TableDescription): string {
+  const filter = replicatedRows(table)
+  if (!table.columns.some((column) => column.excluded)) {
+    return `exists (select from new_rows where ${filter}) or exists (select from old_rows where ${filter})`
+  }
+  const texts = comparedColumns(table)
+    .map((column) => `${quoteName(column.name)}::text`)
+    .join(', ')
+  const rows = (name: string): string => `select ${texts} from ${name} where ${filter}`
+  return `exists ((${rows('new_rows')}) except all (${rows('old_rows')}))
+      or exists ((${rows('old_rows')}) except all (${rows('new_rows')}))`
+}
+
+function journalRows(
+  schema: QuotedName,
+  tableId: number,
+  table: TableDescription,
+  rows: string,
+): string {
+  if (table.key === null) {
+    return `if exists (select from ${rows}) then ${markWholeTable(schema, tableId)} end if;`
+  }
+  return `insert into ${schema}.journal (table_id, op, ${table.key.slot})
+    select ${tableId}, 'K', ${slotExpression(table.key, 'r.')} from ${rows} r;`
+}
+
+/** Old and new keys: an update may move a row to another key. */
+function journalUpdate(schema: QuotedName, tableId: number, table: TableDescription): string {
+  if (table.key === null) return journalRows(schema, tableId, table, 'new_rows')
+  const slot = table.key.slot
+  const slotOf = slotExpression(table.key, 'r.')
+  const keys = (rows: string): string => `select ${slotOf} from ${rows} r`
+  return `insert into ${schema}.journal (table_id, op, ${slot})
+    select ${tableId}, 'K', k.slot from (${keys('old_rows')} union ${keys('new_rows')}) k(slot);`
+}
+
+function rowBody(schema: QuotedName, tableId: number, table: TableDescription): string {
+  const counts = (row: string): string =>
+    table.rowFilter === null
+      ? 'true'
+      : `(select ${replicatedRows(table)} from (select ${row}.*) hs_row)`
+  const changed = table.columns.some((column) => column.excluded)
+    ? `row(${texts(table, 'new.')}) is distinct from row(${texts(table, 'old.')})`
+    : 'true'
+  const journal = (row: string): string =>
+    table.key === null
+      ? markWholeTable(schema, tableId)
+      : `insert into ${schema}.journal (table_id, op, ${table.key.slot})
+        values (${tableId}, 'K', ${slotExpression(table.key, `${row}.`)});`
+  const moved =
+    table.key === null
+      ? 'false'
+      : `${slotExpression(table.key, 'new.')} is distinct from ${slotExpression(table.key, 'old.')}`
+  return `${header(schema)}
+  if hs_mode = 3 then
+    if tg_op = 'TRUNCATE' then
+      ${refuse(schema, table)}
+    elsif tg_op = 'INSERT' then
+      if ${counts('new')} then ${refuse(schema, table)} end if;
+    elsif tg_op = 'DELETE' then
+      if ${counts('old')} then ${refuse(schema, table)} end if;
+    elsif (${counts('new')} or ${counts('old')}) and ${changed} then
+      ${refuse(schema, table)}
+    end if;
+    return null;
+  end if;
+  if tg_op = 'TRUNCATE' then
+    ${markWholeTable(schema, tableId)}
+  elsif tg_op = 'INSERT' then
+    ${journal('new')}
+  else
+    ${journal('old')}
+    if tg_op = 'UPDATE' then
+      if ${moved} then
+        ${table.key === null ? 'null;' : journal('new')}
+      end if;
+    end if;
+  end if;
+  perform ${schema}.wake_reader();
+  return null;
+end`
+}
+
+function texts(table: TableDescription, prefix: string): string {
+  return comparedColumns(table)
+    .map((column) => `${prefix}${quoteName(column.name)}::text`)
+    .join(', ')
+}
+
+function statementTriggers(
+  schema: QuotedName,
+  tableId: number,
+  table: TableDescription,
+): readonly TriggerDefinition[] {
+  const references = {
+    insert: 'referencing new table as new_rows',
+    update: 'referencing old table as old_rows new table as new_rows',
+    delete: 'referencing old table as old_rows',
+    truncate: '',
+  }
+  return Object.entries(references).map(([event, referencing]) => {
+    const name = `hot_standby_${tableId}_${event}`
+    const sql = `create trigger ${name} after ${event} on ${quotedTable(table)} ${referencing}
+  for each statement execute function ${schema}.capture_${tableId}()`
+    return { name, sql }
+  })
+}
+
+function rowTriggers(
+  schema: QuotedName,
+  tableId: number,
+  table: TableDescription,
+): readonly TriggerDefinition[] {
+  const calls = `execute function ${schema}.capture_${tableId}()`
+  const on = quotedTable(table)
+  const rows = `hot_standby_${tableId}_row`
+  const truncate = `hot_standby_${tableId}_truncate`
+  return [
+    {
+      name: rows,
+      sql: `create trigger ${rows} after insert or update or delete on ${on} for each row ${calls}`,
+    },
+    {
+      name: truncate,
+      sql: `create trigger ${truncate} after truncate on ${on} for each statement ${calls}`,
+    },
+  ]
+}
+
+/** The columns that a capture needs, for its row in `captured_table`. */
+export function excludedNames(table: TableDescription): readonly string[] {
+  return table.columns.filter((column) => column.excluded).map((column) => column.name)
+}

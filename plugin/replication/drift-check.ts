@@ -1,0 +1,193 @@
+import type { CheckReport, TableDifference } from '../api/status-document.ts'
+import { copyBetween } from '../db/copy.ts'
+import { quoteLiteral, type QuotedName } from '../db/identifiers.ts'
+import { applyWholeTable } from './apply-table.ts'
+import type { ApplyContext } from './batch.ts'
+import { actAsReplica, copyTarget, deleteByKeys, selectByKeys } from './queries/apply.ts'
+import { type KeyHash, readBuckets, readKeyHashes } from './queries/drift.ts'
+import { saveChecked } from './queries/position.ts'
+import { excludedColumns, type TableDescription } from './table-description.ts'
+import type { TablePair } from './table-pairs.ts'
+
+const SHOWN_KEYS = 20
+const REPAIR_PORTION = 500
+
+/** One comparison of both servers at the cut of a batch; it runs inside the batch, so nothing can move meanwhile. */
+export class DriftCheck {
+  readonly #repair: boolean
+  readonly #schema: QuotedName
+  readonly #now: () => number
+  readonly #startedAt: number
+  #result: CheckReport | null = null
+  #resolve: (report: CheckReport) => void = () => undefined
+  #reject: (error: unknown) => void = () => undefined
+  readonly report: Promise<CheckReport>
+
+  constructor(input: {
+    readonly repair: boolean
+    readonly schema: QuotedName
+    readonly now: () => number
+  }) {
+    this.#repair = input.repair
+    this.#schema = input.schema
+    this.#now = input.now
+    this.#startedAt = input.now()
+    this.report = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+    this.report.catch(() => undefined)
+  }
+
+  /** Compares, and repairs when asked, inside the transactions of a batch. */
+  async run(context: ApplyContext, pairs: readonly TablePair[]): Promise<void> {
+    const differences: TableDifference[] = []
+    let rows = 0
+    for (const pair of pairs) {
+      const outcome = await this.#compare(context, pair)
+      rows += outcome.rows
+      if (outcome.difference !== null) differences.push(outcome.difference)
+      await saveChecked(context.writer, this.#schema, pair.target, outcome.rows)
+    }
+    this.#result = {
+      at: new Date(this.#startedAt).toISOString(),
+      durationMs: this.#now() - this.#startedAt,
+      tables: pairs.length,
+      rows,
+      repaired: this.#repair && differences.length > 0,
+      differences,
+    }
+  }
+
+  /** The batch is committed: the report is true. */
+  finish(announce: (report: CheckReport) => void): void {
+    if (this.#result === null) return
+    announce(this.#result)
+    this.#resolve(this.#result)
+  }
+
+  fail(error: unknown): void {
+    this.#reject(error)
+  }
+
+  async #compare(
+    context: ApplyContext,
+    pair: TablePair,
+  ): Promise<{ readonly rows: number; readonly difference: TableDifference | null }> {
+    const { reader, writer } = context
+    const [theirs, ours] = await Promise.all([
+      readBuckets(reader, pair.source),
+      readBuckets(writer, pair.target),
+    ])
+    const rows = theirs.reduce((sum, bucket) => sum + bucket.rows, 0)
+    const own = new Map(ours.map((bucket) => [bucket.bucket, bucket]))
+    const numbers = new Set([...theirs, ...ours].map((bucket) => bucket.bucket))
+    const unequal = [...numbers].filter((number) => {
+      const their = theirs.find((bucket) => bucket.bucket === number)
+      const mine = own.get(number)
+      return their?.sum !== mine?.sum || their?.rows !== mine?.rows
+    })
+    if (unequal.length === 0) return { rows, difference: null }
+    const mine = ours.reduce((sum, bucket) => sum + bucket.rows, 0)
+    const difference =
+      pair.target.key === null
+        ? await this.#wholeTable(context, pair, rows, mine)
+        : await this.#byKey(context, pair, unequal)
+    return { rows, difference }
+  }
+
+  async #wholeTable(
+    context: ApplyContext,
+    pair: TablePair,
+    theirs: number,
+    ours: number,
+  ): Promise<TableDifference> {
+    if (this.#repair) await applyWholeTable(transferOf(context, pair, this.#schema))
+    return {
+      table: pair.name,
+      onlyOnActive: Math.max(0, theirs - ours),
+      onlyOnStandby: Math.max(0, ours - theirs),
+      different: theirs === ours ? 1 : 0,
+      keys: [],
+    }
+  }
+
+  async #byKey(
+    context: ApplyContext,
+    pair: TablePair,
+    buckets: readonly number[],
+  ): Promise<TableDifference> {
+    const { reader, writer } = context
+    const [theirs, ours] = await Promise.all([
+      readKeyHashes(reader, pair.source, buckets),
+      readKeyHashes(writer, pair.target, buckets),
+    ])
+    const own = new Map(ours.map((row) => [row.id, row]))
+    const their = new Map(theirs.map((row) => [row.id, row]))
+    const onlyOnActive = theirs.filter((row) => !own.has(row.id))
+    const onlyOnStandby = ours.filter((row) => !their.has(row.id))
+    const different = theirs.filter((row) => own.has(row.id) && own.get(row.id)?.hash !== row.hash)
+    const all = [...onlyOnActive, ...onlyOnStandby, ...different]
+    if (this.#repair) await this.#repairKeys(context, pair, all)
+    return {
+      table: pair.name,
+      onlyOnActive: onlyOnActive.length,
+      onlyOnStandby: onlyOnStandby.length,
+      different: different.length,
+      keys: all.slice(0, SHOWN_KEYS).map((row) => row.key.join(', ')),
+    }
+  }
+
+  async #repairKeys(
+    context: ApplyContext,
+    pair: TablePair,
+    rows: readonly KeyHash[],
+  ): Promise<void> {
+    if (
+      excludedColumns(pair.target).length > 0 ||
+      pair.target.key === null ||
+      pair.source.key === null
+    ) {
+      await applyWholeTable(transferOf(context, pair, this.#schema))
+      return
+    }
+    await actAsReplica(context.writer)
+    const keys = rows.map((row) => row.key)
+    for (let at = 0; at < keys.length; at += REPAIR_PORTION) {
+      await deleteByKeys(
+        context.writer,
+        pair.target,
+        pair.target.key,
+        keys.slice(at, at + REPAIR_PORTION),
+      )
+    }
+    for (let at = 0; at < keys.length; at += REPAIR_PORTION) {
+      const portion = keys.slice(at, at + REPAIR_PORTION)
+      const select = selectByKeys(pair.source, pair.source.key, portion, quoteLiteral)
+      await copyBetween(context.reader, select, context.writer, copyTarget(pair.target))
+    }
+  }
+}
+
+function transferOf(
+  context: ApplyContext,
+  pair: TablePair,
+  sourceSchema: QuotedName,
+): {
+  readonly reader: ApplyContext['reader']
+  readonly writer: ApplyContext['writer']
+  readonly sourceSchema: QuotedName
+  readonly source: TableDescription
+  readonly target: TableDescription
+  readonly tableId: number
+} {
+  const { reader, writer } = context
+  return {
+    reader,
+    writer,
+    sourceSchema,
+    source: pair.source,
+    target: pair.target,
+    tableId: pair.tableId,
+  }
+}

@@ -1,0 +1,94 @@
+import type { NotReplicated, ReplicationStatus, TableStatus } from '../api/status-document.ts'
+import type { DatabaseConfig } from './database-config.ts'
+import type { Follower } from './follower.ts'
+import type { JournalKeeper } from './journal-keeper.ts'
+import type { TableCatalogue } from './table-catalogue.ts'
+import { displayName } from './table-description.ts'
+
+export interface EngineStatusInput {
+  readonly role: 'off' | 'active' | 'standby'
+  readonly config: DatabaseConfig
+  readonly follower: Follower | null
+  readonly keeper: JournalKeeper | null
+  readonly catalogue: TableCatalogue | null
+}
+
+/** What both sides of the engine say of themselves, in one document. Reads memory only. */
+export function engineStatus(input: EngineStatusInput): ReplicationStatus {
+  const { follower, keeper } = input
+  const common = {
+    journalCapBytes: input.config.journalCapBytes,
+    notReplicated: notReplicated(input),
+    tables: tables(input),
+  }
+  if (follower === null) {
+    const active = input.role === 'active'
+    return {
+      ...common,
+      phase: active ? 'capturing' : 'off',
+      reason: active ? 'changes are captured for the standby' : 'replication is off',
+      inSync: active,
+      lag: keeper?.lag ?? null,
+      recentLagMs: [],
+      initialCopy: null,
+      lastBatch: null,
+      journalBytes: keeper?.journalBytes ?? null,
+      wakeUp: null,
+      lastCheck: null,
+    }
+  }
+  const { status } = follower
+  return {
+    ...common,
+    phase: status.phase,
+    reason: status.reason,
+    inSync: status.inSync,
+    lag: status.lag(),
+    recentLagMs: status.recentLagMs(),
+    initialCopy: status.initialCopy,
+    lastBatch: status.lastBatch,
+    journalBytes: null,
+    wakeUp: follower.listens() ? 'notify' : 'poll',
+    lastCheck: status.lastCheck,
+  }
+}
+
+function notReplicated(input: EngineStatusInput): readonly NotReplicated[] {
+  const catalogue = input.follower?.states().target() ?? input.catalogue
+  const sequences = (input.follower?.states().missingSequences() ?? []).map(
+    (name): NotReplicated => ({
+      name,
+      kind: 'object',
+      why: 'impossible',
+      reason: 'the sequence is missing on the standby',
+    }),
+  )
+  return [...(catalogue?.notReplicated ?? []), ...sequences]
+}
+
+function tables(input: EngineStatusInput): readonly TableStatus[] {
+  const states = input.follower?.states()
+  if (states === undefined) return (input.catalogue?.tables ?? []).map(plainStatus)
+  const known = new Map(states.pairs().map((pair) => [pair.name, pair]))
+  return [...states.all()].map(([name, state]) => ({
+    name,
+    state: state.state,
+    reason: state.reason,
+    capture: known.get(name)?.capture ?? 'key',
+    rows: state.rows ?? null,
+    lastChangeAt: state.lastChangeAt ?? null,
+    lastCheckedAt: state.lastCheckedAt ?? null,
+  }))
+}
+
+function plainStatus(table: TableCatalogue['tables'][number]): TableStatus {
+  return {
+    name: displayName(table),
+    state: 'replicated',
+    reason: null,
+    capture: table.key === null ? 'wholeTable' : 'key',
+    rows: Math.round(table.estimatedRows),
+    lastChangeAt: null,
+    lastCheckedAt: null,
+  }
+}

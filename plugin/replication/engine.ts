@@ -1,0 +1,312 @@
+import type { CheckReport, ReplicationStatus } from '../api/status-document.ts'
+import type { AppliedPosition } from '../core/position.ts'
+import { type Connector, urlConnector } from '../db/connector.ts'
+import { delay } from '../db/delay.ts'
+import { quoteName, type QuotedName } from '../db/identifiers.ts'
+import { inTransaction, type Queryable } from '../db/transaction.ts'
+import { HotStandbyError } from '../errors.ts'
+import { type Logger, silentLogger } from '../logger.ts'
+import type { ReplicationEngine, ReplicationEvents, ReplicationSource } from '../ports.ts'
+import type { DatabaseConfig } from './database-config.ts'
+import { EngineEvents } from './engine-events.ts'
+import { engineStatus } from './engine-status.ts'
+import { Follower } from './follower.ts'
+import { JournalKeeper } from './journal-keeper.ts'
+import { LocalDatabase } from './local-database.ts'
+import { openDatabase, readDatabaseFacts } from './open-database.ts'
+import { promoteDatabase } from './promotion.ts'
+import { truncateJournal } from './queries/journal.ts'
+import * as positions from './queries/position.ts'
+import * as state from './queries/state.ts'
+import { writeTickNow } from './queries/ticks.ts'
+import { waitForWriters } from './start-capture.ts'
+import type { TableCatalogue } from './table-catalogue.ts'
+
+export interface ReplicationEngineInput {
+  readonly config: DatabaseConfig
+  readonly serverId: string
+  readonly logger?: Logger
+  /** Unix time in ms; only for display, back-off and age. */
+  readonly clock?: { now(): number }
+}
+
+const RETRY_MS = 1000
+
+/** The replication of one server. Opens nothing before `open`, and closes only what it opened. */
+export function createReplicationEngine(input: ReplicationEngineInput): ReplicationEngine {
+  return new Engine(input)
+}
+
+class Engine implements ReplicationEngine {
+  readonly #config: DatabaseConfig
+  readonly #serverId: string
+  readonly #logger: Logger
+  readonly #now: () => number
+  readonly #schema: QuotedName
+  readonly #connector: Connector
+  readonly #local: LocalDatabase
+  readonly #events = new EngineEvents()
+  readonly #closing = new AbortController()
+  #follower: Follower | null = null
+  #keeper: JournalKeeper | null = null
+  #role: 'off' | 'active' | 'standby' = 'off'
+  #catalogue: TableCatalogue | null = null
+  #drainedTo: string | null = null
+  #term = 0
+
+  constructor(input: ReplicationEngineInput) {
+    this.#config = input.config
+    this.#serverId = input.serverId
+    this.#logger = input.logger ?? silentLogger
+    this.#now = () => input.clock?.now() ?? Date.now()
+    this.#schema = quoteName(input.config.schema)
+    this.#connector = urlConnector(input.config.url, input.config.passwordFile)
+    this.#local = new LocalDatabase(this.#connector, (up) => this.#events.databaseUp(up))
+  }
+
+  on<Name extends keyof ReplicationEvents>(
+    name: Name,
+    listener: (event: ReplicationEvents[Name]) => void,
+  ): void {
+    this.#events.on(name, listener)
+  }
+
+  async open(): Promise<void> {
+    const opened = await this.#local.run((db) =>
+      openDatabase(db, { config: this.#config, serverId: this.#serverId }),
+    )
+    this.#catalogue = opened.catalogue
+    this.#role = opened.role
+    this.#term = opened.term
+    this.#watchDatabase()
+    if (opened.rewound) {
+      const reason = 'the database was set back in time; the standby copies afresh'
+      this.#events.history('captureRepaired', reason, {})
+    }
+  }
+
+  async promote(term: number): Promise<void> {
+    const position = this.#follower?.position() ?? null
+    const planned = position !== null && position.snapshot === this.#drainedTo
+    await this.#stopFollowing()
+    await this.#local.run((db) =>
+      promoteDatabase(db, this.#schema, this.#config, { serverId: this.#serverId, term, planned }),
+    )
+    this.#drainedTo = null
+    this.#role = 'active'
+    this.#term = Math.max(this.#term, term)
+    this.#keep()
+    this.#events.inSync(true)
+  }
+
+  async follow(source: ReplicationSource, reason: string): Promise<void> {
+    await this.#stopKeeping()
+    await this.#stopFollowing()
+    this.#logger.info({ reason, source: source.serverId }, 'following the active server')
+    this.#role = 'standby'
+    const follower = new Follower({
+      config: this.#config,
+      serverId: this.#serverId,
+      local: this.#connector,
+      source,
+      events: this.#events,
+      logger: this.#logger,
+      now: this.#now,
+    })
+    this.#follower = follower
+    // The lock comes before anything else, and the database may be away now: a standby that cannot be locked does not
+    // follow, and nobody can write to it either.
+    await this.#untilDone(follower, () =>
+      this.#local.run(async (db) => {
+        await state.saveRole(db, this.#schema, {
+          serverId: this.#serverId,
+          role: 'standby',
+          activeName: source.serverId,
+        })
+        await state.setCaptureMode(db, this.#schema, 'locked')
+      }),
+    )
+    if (this.#follower === follower) follower.start()
+  }
+
+  async standAlone(options: { readonly forget: boolean }): Promise<void> {
+    await this.#stopFollowing()
+    await this.#stopKeeping()
+    await this.#local.run(async (db) => {
+      await inTransaction(db, async () => {
+        await state.saveRole(db, this.#schema, {
+          serverId: this.#serverId,
+          role: 'off',
+          activeName: null,
+        })
+        await state.clearHandOver(db, this.#schema)
+        if (options.forget) await this.#forget(db)
+      })
+      await state.setCaptureMode(db, this.#schema, 'off')
+    })
+    this.#role = 'off'
+  }
+
+  async #forget(db: Queryable): Promise<void> {
+    await positions.forgetPosition(db, this.#schema)
+    await positions.forgetReplicatedTables(db, this.#schema)
+    await positions.forgetPromotions(db, this.#schema)
+    await state.newGeneration(db, this.#schema)
+    await truncateJournal(db, this.#schema)
+  }
+
+  async prepareHandOver(timeoutMs: number): Promise<AppliedPosition> {
+    this.#requireRole('active')
+    try {
+      return await this.#local.run(async (db) => {
+        await state.setCaptureMode(db, this.#schema, 'locked')
+        await waitForWriters(db, timeoutMs)
+        const tick = await inTransaction(db, async () => {
+          const written = await writeTickNow(db, this.#schema)
+          await state.saveHandOver(db, this.#schema, written)
+          return written
+        })
+        return this.#position(tick)
+      })
+    } catch (error) {
+      await this.undoHandOver().catch(() => undefined)
+      throw error
+    }
+  }
+
+  async undoHandOver(): Promise<void> {
+    if (this.#role !== 'active') return
+    await this.#local.run(async (db) => {
+      await state.clearHandOver(db, this.#schema)
+      await state.setCaptureMode(db, this.#schema, 'capture')
+    })
+  }
+
+  async applyUpTo(position: AppliedPosition, timeoutMs: number): Promise<void> {
+    this.#requireRole('standby')
+    await this.#follower?.applyUpTo(position, timeoutMs)
+    this.#drainedTo = this.#follower?.position()?.snapshot ?? null
+  }
+
+  async currentPosition(): Promise<AppliedPosition> {
+    this.#requireRole('active')
+    return this.#local.run(async (db) => this.#position(await writeTickNow(db, this.#schema)))
+  }
+
+  #position(tick: { readonly tickId: string; readonly snapshot: string }): AppliedPosition {
+    return { sourceId: this.#serverId, sourceTerm: this.#term, ...tick }
+  }
+
+  async appliedPosition(): Promise<AppliedPosition | null> {
+    const position =
+      this.#follower?.position() ??
+      (await this.#local.run((db) => positions.readPosition(db, this.#schema)))
+    if (position === null || position.state !== 'applied') return null
+    const { sourceId, sourceTerm, snapshot, tickId } = position
+    return { sourceId, sourceTerm, snapshot, tickId }
+  }
+
+  resynchronise(): Promise<void> {
+    this.#requireRole('standby')
+    this.#follower?.requestCopy()
+    return Promise.resolve()
+  }
+
+  check(options: { readonly repair: boolean }): Promise<CheckReport> {
+    this.#requireRole('standby')
+    const follower = this.#follower
+    if (follower === null) return Promise.reject(new HotStandbyError('HS_WRONG_STATE'))
+    return follower.check(options.repair)
+  }
+
+  acknowledge(position: AppliedPosition): void {
+    if (position.sourceId === this.#serverId) this.#keeper?.acknowledge(position)
+  }
+
+  status(): ReplicationStatus {
+    return engineStatus({
+      role: this.#role,
+      config: this.#config,
+      follower: this.#follower,
+      keeper: this.#keeper,
+      catalogue: this.#catalogue,
+    })
+  }
+
+  databaseFacts(): ReturnType<ReplicationEngine['databaseFacts']> {
+    return this.#local.run((db) => readDatabaseFacts(db, this.#config))
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort()
+    await this.#stopFollowing()
+    await this.#stopKeeping()
+    await this.#local.close()
+  }
+
+  #keep(): void {
+    if (this.#keeper !== null) return
+    const { schema, local, events, logger, now } = this.#parts()
+    this.#keeper = new JournalKeeper({ config: this.#config, schema, local, events, logger, now })
+    this.#keeper.start()
+  }
+
+  #parts(): {
+    readonly schema: QuotedName
+    readonly local: LocalDatabase
+    readonly events: EngineEvents
+    readonly logger: Logger
+    readonly now: () => number
+  } {
+    return {
+      schema: this.#schema,
+      local: this.#local,
+      events: this.#events,
+      logger: this.#logger,
+      now: this.#now,
+    }
+  }
+
+  async #stopFollowing(): Promise<void> {
+    const follower = this.#follower
+    this.#follower = null
+    await follower?.stop()
+  }
+
+  async #stopKeeping(): Promise<void> {
+    const keeper = this.#keeper
+    this.#keeper = null
+    await keeper?.stop()
+  }
+
+  /** Tries until it works, somebody else takes over, or the engine closes. */
+  async #untilDone(owner: Follower, work: () => Promise<void>): Promise<void> {
+    while (!this.#closing.signal.aborted && this.#follower === owner) {
+      try {
+        await work()
+        return
+      } catch (error) {
+        this.#logger.warn({ error: String(error) }, 'the standby could not be locked yet')
+        await delay(RETRY_MS, this.#closing.signal)
+      }
+    }
+  }
+
+  /** Notices a database that went away or came back, also when nothing else asks. */
+  #watchDatabase(): void {
+    const look = async (): Promise<void> => {
+      while (!this.#closing.signal.aborted) {
+        await delay(RETRY_MS, this.#closing.signal)
+        await this.#local.run((db) => db.query('select 1')).catch(() => undefined)
+      }
+    }
+    void look()
+  }
+
+  #requireRole(role: 'active' | 'standby'): void {
+    if (this.#role === role) return
+    throw new HotStandbyError('HS_WRONG_STATE', {
+      reason: `the database side is ${this.#role}, not ${role}`,
+    })
+  }
+}

@@ -1,0 +1,143 @@
+import type { Lag } from '../api/status-document.ts'
+import type { AppliedPosition } from '../core/position.ts'
+import { delay } from '../db/delay.ts'
+import type { QuotedName } from '../db/identifiers.ts'
+import { describeSqlError } from '../db/sql-state.ts'
+import { inTransaction, type Queryable } from '../db/transaction.ts'
+import type { Logger } from '../logger.ts'
+import type { DatabaseConfig } from './database-config.ts'
+import type { EngineEvents } from './engine-events.ts'
+import type { LocalDatabase } from './local-database.ts'
+import * as journal from './queries/journal.ts'
+import {
+  newGeneration,
+  readServerState,
+  type ServerState,
+  setCaptureMode,
+} from './queries/state.ts'
+import { acknowledge, pruneTicks } from './queries/ticks.ts'
+
+const ROUND_MS = 1000
+const PURGE_PORTION = 20_000
+const SHRINK_BYTES = 8 * 1024 * 1024
+const ENTRY_BYTES = 100
+
+export interface KeeperInput {
+  readonly config: DatabaseConfig
+  readonly schema: QuotedName
+  readonly local: LocalDatabase
+  readonly events: EngineEvents
+  readonly logger: Logger
+  readonly now: () => number
+}
+
+/** Keeps the active's journal small: purges what the standby has, and drops it all before it fills the disk. */
+export class JournalKeeper {
+  readonly #input: KeeperInput
+  readonly #stop = new AbortController()
+  #running: Promise<void> | null = null
+  #acknowledged: AppliedPosition | null = null
+  #oldest: { readonly seq: string; readonly since: number } | null = null
+  lag: Lag | null = null
+  journalBytes: number | null = null
+
+  constructor(input: KeeperInput) {
+    this.#input = input
+  }
+
+  start(): void {
+    this.#running ??= this.#run()
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort()
+    await this.#running
+  }
+
+  acknowledge(position: AppliedPosition): void {
+    this.#acknowledged = position
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      try {
+        await this.#input.local.run((db) => this.#round(db))
+      } catch (error) {
+        this.#input.logger.warn(
+          { reason: describeSqlError(error) },
+          'the journal could not be kept',
+        )
+      }
+      await delay(ROUND_MS, this.#stop.signal)
+    }
+  }
+
+  async #round(db: Queryable): Promise<void> {
+    const { schema } = this.#input
+    if (this.#acknowledged !== null) {
+      await acknowledge(db, schema, this.#acknowledged, null)
+      this.#acknowledged = null
+    }
+    const state = await readServerState(db, schema)
+    if (state.role !== 'active') return
+    if (state.acknowledgedSnapshot !== null) await this.#purge(db, state)
+    const { rows, oldestSeq } = await journal.countUnacknowledged(
+      db,
+      schema,
+      state.acknowledgedSnapshot,
+    )
+    this.#measureLag(rows, oldestSeq, state)
+    this.journalBytes = await journal.journalSize(db, schema)
+    if (rows === 0 && this.journalBytes > SHRINK_BYTES) await this.#shrink(db)
+    else if (this.journalBytes > this.#input.config.journalCapBytes) await this.#drop(db)
+  }
+
+  async #purge(db: Queryable, state: ServerState): Promise<void> {
+    const { schema } = this.#input
+    const { acknowledgedSnapshot, acknowledgedTickId } = state
+    if (acknowledgedSnapshot === null || acknowledgedTickId === null) return
+    if (acknowledgedTickId === state.purgedTickId) return
+    let deleted: number
+    do {
+      deleted = await journal.purgeJournal(db, schema, acknowledgedSnapshot, PURGE_PORTION)
+    } while (deleted === PURGE_PORTION && !this.#stop.signal.aborted)
+    if (deleted < PURGE_PORTION) await journal.savePurged(db, schema, acknowledgedTickId)
+    await pruneTicks(db, schema)
+  }
+
+  /** Age by our own clock from when a change was first seen; no clock is in the journal. */
+  #measureLag(rows: number, oldestSeq: string | null, state: ServerState): void {
+    const now = this.#input.now()
+    if (oldestSeq === null) this.#oldest = null
+    else if (this.#oldest?.seq !== oldestSeq) this.#oldest = { seq: oldestSeq, since: now }
+    const ageMs = this.#oldest === null ? 0 : now - this.#oldest.since
+    const known = state.acknowledgedTickId !== null
+    this.lag = known ? { ageMs, rows, bytes: rows * ENTRY_BYTES } : null
+  }
+
+  async #shrink(db: Queryable): Promise<void> {
+    try {
+      await inTransaction(db, () => journal.truncateIfEmpty(db, this.#input.schema))
+    } catch {
+      // Somebody writes to it or reads it now; the next round tries again.
+    }
+  }
+
+  /** The PBX goes first: capture ends, the journal is dropped, and the standby copies afresh when it is back. */
+  async #drop(db: Queryable): Promise<void> {
+    const { schema, events, config } = this.#input
+    await setCaptureMode(db, schema, 'off')
+    const dropped = await inTransaction(db, async () => {
+      await db.query("set local lock_timeout = '500ms'")
+      await newGeneration(db, schema)
+      await journal.truncateJournal(db, schema)
+    }).then(
+      () => true,
+      () => false,
+    )
+    if (!dropped) return
+    this.journalBytes = 0
+    const reason = `the journal passed ${config.journalCapBytes} bytes; the standby copies afresh when it returns`
+    events.history('journalCapReached', reason, { journalCapBytes: config.journalCapBytes })
+  }
+}

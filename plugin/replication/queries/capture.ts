@@ -1,0 +1,218 @@
+import type { QuotedName } from '../../db/identifiers.ts'
+import { quoteLiteral } from '../../db/identifiers.ts'
+import { type Queryable, type TextRow, textRow, textRows } from '../../db/transaction.ts'
+import type { KeySlot } from '../table-description.ts'
+
+/** A row of `captured_table`. */
+export interface CapturedTable {
+  readonly tableId: number
+  readonly schema: string
+  readonly name: string
+  readonly capture: 'key' | 'wholeTable'
+  readonly keyColumns: readonly string[]
+  readonly keySlot: KeySlot | null
+  readonly excludedColumns: readonly string[]
+  readonly rowFilter: string | null
+  readonly definitionHash: string
+}
+
+export async function readCapturedTables(
+  db: Queryable,
+  schema: QuotedName,
+): Promise<readonly CapturedTable[]> {
+  const rows = await textRows(
+    db,
+    `select pg_catalog.json_build_object('tableId', table_id, 'schema', schema_name, 'name', table_name,
+       'capture', capture, 'keyColumns', key_columns, 'keySlot', key_slot,
+       'excludedColumns', excluded_columns, 'rowFilter', row_filter, 'definitionHash', definition_hash)::text as t
+     from ${schema}.captured_table order by table_id`,
+  )
+  return rows.map((row) => JSON.parse(row['t'] ?? 'null') as CapturedTable)
+}
+
+/** The number of a table; the same for as long as the table is captured. */
+export async function claimTableId(
+  db: Queryable,
+  schema: QuotedName,
+  table: Omit<CapturedTable, 'tableId' | 'definitionHash'>,
+): Promise<number> {
+  const row = await textRow(
+    db,
+    `insert into ${schema}.captured_table
+       (schema_name, table_name, capture, key_columns, key_slot, excluded_columns, row_filter, definition_hash)
+     values ($1, $2, $3, $4, $5, $6, $7, '')
+     on conflict (schema_name, table_name) do update set capture = excluded.capture,
+       key_columns = excluded.key_columns, key_slot = excluded.key_slot,
+       excluded_columns = excluded.excluded_columns, row_filter = excluded.row_filter
+     returning table_id::text`,
+    [
+      table.schema,
+      table.name,
+      table.capture,
+      table.keyColumns,
+      table.keySlot,
+      table.excludedColumns,
+      table.rowFilter,
+    ],
+  )
+  return Number(row?.['table_id'])
+}
+
+export async function saveDefinitionHash(
+  db: Queryable,
+  schema: QuotedName,
+  tableId: number,
+  hash: string,
+): Promise<void> {
+  await db.query(`update ${schema}.captured_table set definition_hash = $2 where table_id = $1`, [
+    tableId,
+    hash,
+  ])
+}
+
+export async function forgetCapturedTable(
+  db: Queryable,
+  schema: QuotedName,
+  tableId: number,
+): Promise<void> {
+  await db.query(`delete from ${schema}.captured_table where table_id = $1`, [tableId])
+}
+
+export interface InstalledTrigger {
+  readonly name: string
+  readonly table: string
+  readonly tableOid: string
+  readonly enabled: boolean
+  readonly functionName: string
+}
+
+/** Capture triggers of this schema's functions, without the clones that partitions have. */
+export async function readInstalledTriggers(
+  db: Queryable,
+  schemaName: string,
+): Promise<readonly InstalledTrigger[]> {
+  const rows = await textRows(
+    db,
+    `select t.tgname, pg_catalog.format('%I.%I', cn.nspname, c.relname) as table_name, c.oid::text,
+       (t.tgenabled = 'O')::text as enabled, p.proname
+     from pg_catalog.pg_trigger t join pg_catalog.pg_proc p on p.oid = t.tgfoid
+     join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+     join pg_catalog.pg_class c on c.oid = t.tgrelid join pg_catalog.pg_namespace cn on cn.oid = c.relnamespace
+     where n.nspname = $1 and t.tgparentid = 0 and not t.tgisinternal`,
+    [schemaName],
+  )
+  return rows.map((row) => ({
+    name: row['tgname'] ?? '',
+    table: row['table_name'] ?? '',
+    tableOid: row['oid'] ?? '',
+    enabled: row['enabled'] === 'true',
+    functionName: row['proname'] ?? '',
+  }))
+}
+
+export async function dropTrigger(db: Queryable, name: string, quotedTable: string): Promise<void> {
+  await db.query(`drop trigger if exists ${name} on ${quotedTable}`)
+}
+
+/** Whether a role may do what replication needs on a relation; null when the role is not there. */
+export async function roleExists(db: Queryable, role: string): Promise<TextRow | null> {
+  return textRow(
+    db,
+    `select rolsuper::text, rolbypassrls::text, (rolsuper or rolbypassrls)::text as reads_all,
+       (rolsuper or pg_catalog.has_parameter_privilege(oid, 'session_replication_role', 'set'))::text as may_replicate
+     from pg_catalog.pg_roles where rolname = $1`,
+    [role],
+  )
+}
+
+/** Grants a role what replication needs on one table, when it has not got it yet. */
+export async function grantTable(db: Queryable, quotedTable: string, role: string): Promise<void> {
+  const row = await textRow(
+    db,
+    `select bool_and(pg_catalog.has_table_privilege($1, $2, p))::text as has_all
+     from unnest(array['select', 'insert', 'update', 'delete']) p`,
+    [role, quotedTable],
+  )
+  if (row?.['has_all'] === 'true') return
+  await db.query(
+    `grant select, insert, update, delete on ${quotedTable} to "${role.replaceAll('"', '""')}"`,
+  )
+}
+
+/** Schemas and sequences, and our own schema: everything in it but the right to change its shape. */
+export async function grantSchemas(
+  db: Queryable,
+  input: {
+    readonly ownSchema: QuotedName
+    readonly schemas: readonly QuotedName[]
+    readonly role: QuotedName
+  },
+): Promise<void> {
+  const { ownSchema, schemas, role } = input
+  for (const schema of [ownSchema, ...schemas])
+    await db.query(`grant usage on schema ${schema} to ${role}`)
+  for (const schema of schemas) {
+    await db.query(`grant select, usage, update on all sequences in schema ${schema} to ${role}`)
+  }
+  await db.query(
+    `grant select, insert, update, delete, truncate on all tables in schema ${ownSchema} to ${role}`,
+  )
+  await db.query(`grant select, usage, update on all sequences in schema ${ownSchema} to ${role}`)
+}
+
+/** The role that capture functions run as: it may write the journal and nothing else. */
+export async function prepareCaptureOwner(
+  db: Queryable,
+  schema: QuotedName,
+  role: QuotedName,
+  roleName: string,
+): Promise<void> {
+  const known = await textRow(db, 'select from pg_catalog.pg_roles where rolname = $1', [roleName])
+  if (known === null) await db.query(`create role ${role} nologin`)
+  const member = await textRow(
+    db,
+    `select pg_catalog.pg_has_role(current_user, $1, 'member')::text as member`,
+    [roleName],
+  )
+  if (member?.['member'] !== 'true') await db.query(`grant ${role} to current_user`)
+  await db.query(`grant usage, create on schema ${schema} to ${role}`)
+  await db.query(`grant select, insert on ${schema}.journal to ${role}`)
+  await db.query(`grant select on ${schema}.server_state, ${schema}.capture_mode to ${role}`)
+  await db.query(`grant usage on all sequences in schema ${schema} to ${role}`)
+  for (const name of ['wake_reader()', 'refuse_write(text, text)']) {
+    await db.query(`revoke all on function ${schema}.${name} from public`)
+    await db.query(`alter function ${schema}.${name} owner to ${role}`)
+  }
+}
+
+export async function createCaptureFunction(
+  db: Queryable,
+  input: {
+    readonly schema: QuotedName
+    readonly name: string
+    readonly sql: string
+    readonly owner: QuotedName | null
+  },
+): Promise<void> {
+  const { schema, name, sql, owner } = input
+  await db.query(sql)
+  await db.query(`revoke all on function ${schema}.${name}() from public`)
+  if (owner !== null) await db.query(`alter function ${schema}.${name}() owner to ${owner}`)
+}
+
+export async function dropCaptureFunction(
+  db: Queryable,
+  schema: QuotedName,
+  name: string,
+): Promise<void> {
+  await db.query(`drop function if exists ${schema}.${quoteFunction(name)}()`)
+}
+
+function quoteFunction(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`
+}
+
+/** Bounded waiting for a table's lock, for the transaction. */
+export async function setLocalLockTimeout(db: Queryable, ms: number): Promise<void> {
+  await db.query(`set local lock_timeout = ${quoteLiteral(`${ms}ms`)}`)
+}

@@ -1,0 +1,175 @@
+import type { QuotedName } from '../../db/identifiers.ts'
+import { type Queryable, textRow, textRows } from '../../db/transaction.ts'
+import { journalKey, type TableDescription } from '../table-description.ts'
+import { columnList, fromTable, replicatedRows, travellingColumns } from '../table-description.ts'
+
+const SNAPSHOT = /^\d+:\d+:[\d,]*$/
+
+/** A snapshot as a literal, for COPY, which takes no parameters. */
+export function snapshotLiteral(snapshot: string): string {
+  if (!SNAPSHOT.test(snapshot)) throw new Error(`not a snapshot: ${snapshot}`)
+  return `'${snapshot}'::pg_catalog.pg_snapshot`
+}
+
+/**
+ * Journal rows that are not in the applied snapshot. Everything else is bounded by the reader's own snapshot: rows
+ * that it cannot see are of transactions that it must not see.
+ */
+export function windowCondition(applied: string, alias = 'j'): string {
+  const literal = snapshotLiteral(applied)
+  return `${alias}.xid >= pg_catalog.pg_snapshot_xmin(${literal})
+    and not pg_catalog.pg_visible_in_snapshot(${alias}.xid, ${literal})`
+}
+
+export interface WindowTable {
+  readonly tableId: number
+  readonly changes: number
+  readonly wholeTable: boolean
+}
+
+/** Which tables have changes that are not in the applied snapshot. */
+export async function readWindow(
+  db: Queryable,
+  schema: QuotedName,
+  applied: string,
+): Promise<readonly WindowTable[]> {
+  const rows = await textRows(
+    db,
+    `select j.table_id::text, count(*)::text as changes, bool_or(j.op = 'W')::text as whole
+     from ${schema}.journal j where ${windowCondition(applied)} group by j.table_id order by j.table_id`,
+  )
+  return rows.map((row) => ({
+    tableId: Number(row['table_id']),
+    changes: Number(row['changes']),
+    wholeTable: row['whole'] === 'true',
+  }))
+}
+
+/** Keys of one table in the window, as a sub-select of typed values. */
+function keysInWindow(
+  schema: QuotedName,
+  table: TableDescription,
+  tableId: number,
+  applied: string,
+): string {
+  const columns = table.key === null ? [] : journalKey(table.key)
+  return `select ${columns.join(', ')} from ${schema}.journal j
+    where j.table_id = ${tableId} and j.op = 'K' and ${windowCondition(applied)}`
+}
+
+/** Rows of one table whose keys are in the window, as the reader's snapshot has them. */
+export function selectChangedRows(
+  schema: QuotedName,
+  table: TableDescription,
+  tableId: number,
+  applied: string,
+): string {
+  const keys = columnList(table.key?.columns ?? [], 't.')
+  return `select ${columnList(travellingColumns(table), 't.')} from ${fromTable(table)} t
+    where ${replicatedRows(table)} and (${keys}) in (${keysInWindow(schema, table, tableId, applied)})`
+}
+
+export function selectAllRows(table: TableDescription): string {
+  return `select ${columnList(travellingColumns(table), 't.')} from ${fromTable(table)} t where ${replicatedRows(table)}`
+}
+
+/** A cursor over the distinct keys of one table in the window, as text. */
+export async function openKeyCursor(
+  db: Queryable,
+  schema: QuotedName,
+  table: TableDescription,
+  tableId: number,
+  applied: string,
+): Promise<void> {
+  const texts = (table.key?.columns ?? []).map((_, index) => `k.c${index}::text as c${index}`)
+  const names = (table.key?.columns ?? []).map((_, index) => `c${index}`)
+  await db.query(
+    `declare hs_keys no scroll cursor for select distinct ${texts.join(', ')}
+     from (${keysInWindow(schema, table, tableId, applied)}) k(${names.join(', ')})`,
+  )
+}
+
+export async function fetchKeys(
+  db: Queryable,
+  count: number,
+): Promise<readonly (readonly string[])[]> {
+  const result = await db.query<string[]>({
+    text: `fetch ${count} from hs_keys`,
+    rowMode: 'array',
+  } as never)
+  return result.rows
+}
+
+export async function closeKeyCursor(db: Queryable): Promise<void> {
+  await db.query('close hs_keys')
+}
+
+/** Puts the keys of rows into the journal again, as if they had changed now. */
+export async function journalSize(db: Queryable, schema: QuotedName): Promise<number> {
+  const row = await textRow(
+    db,
+    `select pg_catalog.pg_total_relation_size($1::regclass)::text as bytes`,
+    [`${schema}.journal`],
+  )
+  return Number(row?.['bytes'] ?? 0)
+}
+
+/** Deletes what the acknowledged snapshot has, in portions so that no transaction is long. */
+export async function purgeJournal(
+  db: Queryable,
+  schema: QuotedName,
+  acknowledged: string,
+  portion: number,
+): Promise<number> {
+  const literal = snapshotLiteral(acknowledged)
+  const result = await db.query(
+    `delete from ${schema}.journal where seq in (
+       select j.seq from ${schema}.journal j where j.xid < pg_catalog.pg_snapshot_xmax(${literal})
+         and pg_catalog.pg_visible_in_snapshot(j.xid, ${literal}) limit ${portion})`,
+  )
+  return result.rowCount ?? 0
+}
+
+export async function savePurged(db: Queryable, schema: QuotedName, tickId: string): Promise<void> {
+  await db.query(
+    `update ${schema}.server_state set purged_tick_id = $1 where purged_tick_id < $1`,
+    [tickId],
+  )
+}
+
+export async function truncateJournal(db: Queryable, schema: QuotedName): Promise<void> {
+  await db.query(`truncate ${schema}.journal`)
+}
+
+/** Number of changes that are not in the snapshot, and the newest of them. */
+export async function countUnacknowledged(
+  db: Queryable,
+  schema: QuotedName,
+  snapshot: string | null,
+): Promise<{ readonly rows: number; readonly oldestSeq: string | null }> {
+  const where = snapshot === null ? 'true' : windowCondition(snapshot)
+  const row = await textRow(
+    db,
+    `select count(*)::text as rows, min(j.seq)::text as oldest from ${schema}.journal j where ${where}`,
+  )
+  return { rows: Number(row?.['rows'] ?? 0), oldestSeq: row?.['oldest'] ?? null }
+}
+
+/** Empties the journal's file when it holds nothing, so that its size comes down; false when it is in use. */
+export async function truncateIfEmpty(db: Queryable, schema: QuotedName): Promise<boolean> {
+  await db.query(`lock table ${schema}.journal in access exclusive mode nowait`)
+  const row = await textRow(db, `select exists (select from ${schema}.journal)::text as used`)
+  if (row?.['used'] === 'true') return false
+  await truncateJournal(db, schema)
+  return true
+}
+
+/** Locks tables against being rewritten under the reader; must come before the transaction's snapshot. */
+export async function lockForReading(
+  db: Queryable,
+  schema: QuotedName,
+  tables: readonly TableDescription[],
+): Promise<void> {
+  const names = [`${schema}.journal`, ...tables.map((table) => fromTable(table))]
+  await db.query(`lock table ${names.join(', ')} in access share mode`)
+}

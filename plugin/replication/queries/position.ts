@@ -1,0 +1,218 @@
+import type { QuotedName } from '../../db/identifiers.ts'
+import { type Queryable, textRow, textRows } from '../../db/transaction.ts'
+
+/** How far this server has applied another one; the row of `applied_position`. */
+export interface StoredPosition {
+  readonly sourceId: string
+  readonly sourceTerm: number
+  readonly generation: string
+  readonly snapshot: string
+  readonly tickId: string
+  readonly state: 'copying' | 'applied'
+}
+
+export async function readPosition(
+  db: Queryable,
+  schema: QuotedName,
+): Promise<StoredPosition | null> {
+  const row = await textRow(
+    db,
+    `select source_id, source_term::text, source_generation::text, snapshot::text, tick_id::text, state
+     from ${schema}.applied_position`,
+  )
+  if (row === null) return null
+  return {
+    sourceId: row['source_id'] ?? '',
+    sourceTerm: Number(row['source_term'] ?? 0),
+    generation: row['source_generation'] ?? '',
+    snapshot: row['snapshot'] ?? '',
+    tickId: row['tick_id'] ?? '0',
+    state: row['state'] as StoredPosition['state'],
+  }
+}
+
+/** Begins a new lineage, or says that a copy has begun. */
+export async function savePosition(
+  db: Queryable,
+  schema: QuotedName,
+  position: StoredPosition,
+): Promise<void> {
+  await db.query(
+    `insert into ${schema}.applied_position (source_id, source_term, source_generation, snapshot, tick_id, state)
+     values ($1, $2, $3, $4, $5, $6)
+     on conflict (only_row) do update set source_id = excluded.source_id, source_term = excluded.source_term,
+       source_generation = excluded.source_generation, snapshot = excluded.snapshot, tick_id = excluded.tick_id,
+       state = excluded.state, applied_at = clock_timestamp()`,
+    [
+      position.sourceId,
+      position.sourceTerm,
+      position.generation,
+      position.snapshot,
+      position.tickId,
+      position.state,
+    ],
+  )
+}
+
+/** Goes forward from exactly `from`; false when somebody else has moved the position. */
+export async function advancePosition(
+  db: Queryable,
+  schema: QuotedName,
+  from: StoredPosition,
+  to: StoredPosition,
+): Promise<boolean> {
+  const result = await db.query(
+    `update ${schema}.applied_position set source_term = $1, snapshot = $2, tick_id = $3, applied_at = clock_timestamp()
+     where source_id = $4 and source_generation = $5 and tick_id = $6 and state = 'applied'`,
+    [to.sourceTerm, to.snapshot, to.tickId, from.sourceId, from.generation, from.tickId],
+  )
+  return result.rowCount === 1
+}
+
+export async function forgetPosition(db: Queryable, schema: QuotedName): Promise<void> {
+  await db.query(`delete from ${schema}.applied_position`)
+}
+
+export interface ReplicatedTableRow {
+  readonly schema: string
+  readonly name: string
+  readonly state: 'replicated' | 'quarantined'
+  readonly reason: string | null
+  readonly sourceSignal: string | null
+  readonly lastChangeAt: string | null
+  readonly lastCheckedAt: string | null
+  readonly rowCount: number | null
+}
+
+export async function readReplicatedTables(
+  db: Queryable,
+  schema: QuotedName,
+): Promise<readonly ReplicatedTableRow[]> {
+  const rows = await textRows(
+    db,
+    `select schema_name, table_name, state, reason, source_signal, row_count::text,
+       pg_catalog.to_char(last_change_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as changed,
+       pg_catalog.to_char(last_checked_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as checked
+     from ${schema}.replicated_table`,
+  )
+  return rows.map((row) => ({
+    schema: row['schema_name'] ?? '',
+    name: row['table_name'] ?? '',
+    state: row['state'] as ReplicatedTableRow['state'],
+    reason: row['reason'] ?? null,
+    sourceSignal: row['source_signal'] ?? null,
+    lastChangeAt: row['changed'] ?? null,
+    lastCheckedAt: row['checked'] ?? null,
+    rowCount: row['row_count'] == null ? null : Number(row['row_count']),
+  }))
+}
+
+/** Writes the state of some tables in one statement; what is null stays as it is. */
+export async function saveTableStates(
+  db: Queryable,
+  schema: QuotedName,
+  tables: readonly {
+    readonly schema: string
+    readonly name: string
+    readonly state: 'replicated' | 'quarantined'
+    readonly reason: string | null
+    readonly signal: string | null
+    readonly changed: boolean
+  }[],
+): Promise<void> {
+  if (tables.length === 0) return
+  await db.query(
+    `insert into ${schema}.replicated_table (schema_name, table_name, state, reason, source_signal, last_change_at)
+     select u.s, u.n, u.state, u.reason, u.signal, case when u.changed::boolean then clock_timestamp() end
+     from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
+       u(s, n, state, reason, signal, changed)
+     on conflict (schema_name, table_name) do update set state = excluded.state, reason = excluded.reason,
+       source_signal = coalesce(excluded.source_signal, replicated_table.source_signal),
+       last_change_at = coalesce(excluded.last_change_at, replicated_table.last_change_at)`,
+    [
+      tables.map((table) => table.schema),
+      tables.map((table) => table.name),
+      tables.map((table) => table.state),
+      tables.map((table) => table.reason),
+      tables.map((table) => table.signal),
+      tables.map((table) => String(table.changed)),
+    ],
+  )
+}
+
+export async function saveChecked(
+  db: Queryable,
+  schema: QuotedName,
+  table: { readonly schema: string; readonly name: string },
+  rows: number,
+): Promise<void> {
+  await db.query(
+    `update ${schema}.replicated_table set last_checked_at = clock_timestamp(), row_count = $3
+     where schema_name = $1 and table_name = $2`,
+    [table.schema, table.name, rows],
+  )
+}
+
+export async function forgetReplicatedTables(db: Queryable, schema: QuotedName): Promise<void> {
+  await db.query(`delete from ${schema}.replicated_table`)
+}
+
+/** The newest promotion of a server; null when it never was promoted. */
+export interface Promotion {
+  readonly term: number
+  readonly serverId: string
+  readonly snapshot: string
+  readonly tickId: string
+  readonly formerSourceId: string | null
+  readonly formerSourceTerm: number | null
+  readonly formerSnapshot: string | null
+  readonly formerTickId: string | null
+}
+
+export async function newestPromotion(
+  db: Queryable,
+  schema: QuotedName,
+): Promise<Promotion | null> {
+  const row = await textRow(
+    db,
+    `select term::text, server_id, snapshot::text, tick_id::text, former_source_id, former_source_term::text,
+       former_snapshot::text, former_tick_id::text
+     from ${schema}.promotion order by promotion.term desc limit 1`,
+  )
+  if (row === null) return null
+  return {
+    term: Number(row['term']),
+    serverId: row['server_id'] ?? '',
+    snapshot: row['snapshot'] ?? '',
+    tickId: row['tick_id'] ?? '0',
+    formerSourceId: row['former_source_id'] ?? null,
+    formerSourceTerm: row['former_source_term'] == null ? null : Number(row['former_source_term']),
+    formerSnapshot: row['former_snapshot'] ?? null,
+    formerTickId: row['former_tick_id'] ?? null,
+  }
+}
+
+export async function savePromotion(
+  db: Queryable,
+  schema: QuotedName,
+  promotion: Promotion,
+): Promise<void> {
+  await db.query(
+    `insert into ${schema}.promotion (term, server_id, snapshot, tick_id, former_source_id, former_source_term,
+       former_snapshot, former_tick_id) values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+    [
+      promotion.term,
+      promotion.serverId,
+      promotion.snapshot,
+      promotion.tickId,
+      promotion.formerSourceId,
+      promotion.formerSourceTerm,
+      promotion.formerSnapshot,
+      promotion.formerTickId,
+    ],
+  )
+}
+
+export async function forgetPromotions(db: Queryable, schema: QuotedName): Promise<void> {
+  await db.query(`delete from ${schema}.promotion`)
+}

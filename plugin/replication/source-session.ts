@@ -1,0 +1,47 @@
+import type pg from 'pg'
+import { closeQuietly, type Connector } from '../db/connector.ts'
+import { textRow } from '../db/transaction.ts'
+
+/** The three connections of a standby that applies: two to the active, one to its own database. */
+export interface SourceSession {
+  readonly reader: pg.Client
+  readonly ticker: pg.Client
+  readonly writer: pg.Client
+  close(): Promise<void>
+}
+
+/** Any number: only one session may apply to a database at a time. It ends with the connection. */
+const APPLY_LOCK = '7421000000000002'
+
+export async function openSourceSession(
+  source: Connector,
+  local: Connector,
+): Promise<SourceSession> {
+  const clients: pg.Client[] = []
+  const open = async (connector: Connector, name: string): Promise<pg.Client> => {
+    const client = await connector.open(name)
+    clients.push(client)
+    return client
+  }
+  const close = async (): Promise<void> => {
+    await Promise.all(clients.map(closeQuietly))
+  }
+  try {
+    const writer = await open(local, 'apply')
+    await claimApply(writer)
+    const reader = await open(source, 'read')
+    const ticker = await open(source, 'tick')
+    return { reader, ticker, writer, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+async function claimApply(writer: pg.Client): Promise<void> {
+  const row = await textRow(
+    writer,
+    `select pg_catalog.pg_try_advisory_lock(${APPLY_LOCK})::text as held`,
+  )
+  if (row?.['held'] !== 'true') throw new Error('another agent applies changes to this database')
+}

@@ -1,0 +1,33 @@
+import type { QuotedName } from '../db/identifiers.ts'
+import type { Queryable } from '../db/transaction.ts'
+import type { DatabaseConfig } from './database-config.ts'
+import { readCapturedTables } from './queries/capture.ts'
+import { keepUnsentRows } from './queries/unsent.ts'
+import { readTableCatalogue } from './table-catalogue.ts'
+import { displayName } from './table-description.ts'
+
+/**
+ * Keeps what this server had changed as active and the new active never applied, before a copy overwrites it. Part of
+ * the caller's transaction. Returns the number of changes kept.
+ */
+export async function keepUnsentChanges(
+  db: Queryable,
+  schema: QuotedName,
+  config: DatabaseConfig,
+  input: { readonly term: number; readonly delivered: string | null },
+): Promise<number> {
+  const captured = await readCapturedTables(db, schema)
+  const catalogue = await readTableCatalogue(db, config)
+  let kept = 0
+  for (const table of catalogue.tables) {
+    const capture = captured.find((row) => displayName(row) === displayName(table))
+    if (capture === undefined) continue
+    kept += await keepUnsentRows(db, schema, {
+      table,
+      tableId: capture.tableId,
+      term: input.term,
+      snapshot: input.delivered,
+    })
+  }
+  return kept
+}
