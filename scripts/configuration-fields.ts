@@ -49,6 +49,8 @@ export const CONFIGURATION_FIELDS: Readonly<Record<string, string>> = {
   'smtp.port': 'Its port.',
   'smtp.secure': 'TLS from the start; else STARTTLS when the server offers it.',
   'smtp.requireTls': 'Refuse to send without TLS.',
+  'smtp.verifyCertificate':
+    'False accepts any certificate of the SMTP server: for one in the LAN with its own.',
   'smtp.user': 'User name, when the server wants one.',
   'smtp.passwordFile': 'File with the password.',
   'smtp.from': 'Sender address.',

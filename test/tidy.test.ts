@@ -30,7 +30,8 @@ const DIRECTIONS: readonly { readonly from: string; readonly to: readonly string
     from: 'plugin/cli/',
     to: [
       ...['plugin/core/', 'plugin/api/', 'plugin/config/', 'plugin/errors.ts', 'plugin/db/'],
-      ...['plugin/create-node-agent.ts', 'plugin/replication/migrate-database.ts', 'migrations/'],
+      ...['plugin/create-node-agent.ts', 'plugin/replication/migrate-database.ts'],
+      'plugin/replication/open-database.ts',
     ],
   },
   { from: 'plugin/', to: [''] },

@@ -217,6 +217,7 @@ async function createDatabase(cluster: PostgresCluster): Promise<void> {
   try {
     await client.query('create role pbx login')
     await client.query('create role hot_standby login')
+    await client.query('grant set on parameter session_replication_role to hot_standby')
     await client.query('create database pbx owner pbx')
   } finally {
     await client.end()

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { waitUntil } from '../support/wait-until.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 
@@ -147,19 +149,33 @@ describe('The npm package', function () {
     assert.doesNotMatch(agent.err, /^\s+at /mu)
   })
 
-  it('runs the built agent as far as the database, which is not there', async () => {
+  it('runs the built agent, which tells that its database is not there, until SIGTERM', async () => {
     await writeFile(join(project, 'good.json'), JSON.stringify(GOOD_CONFIG))
-    const agent = await run(project, 'npx', [
-      '--no-install',
-      'hot-standby',
-      '--config',
-      'good.json',
-      '--json',
-      'agent',
-    ])
-    assert.equal(agent.status, 1, agent.err)
-    assert.equal((JSON.parse(agent.out) as { code: string }).code, 'HS_DATABASE_UNREACHABLE')
-    assert.doesNotMatch(agent.err, /^\s+at /mu)
+    const command = [join(project, 'node_modules/.bin/hot-standby'), '--config', 'good.json']
+    const agent = spawn(process.execPath, [...command, 'agent'], {
+      cwd: project,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
+    let log = ''
+    agent.stderr.setEncoding('utf8').on('data', (text: string) => (log += text))
+    const ended = once(agent, 'exit')
+    try {
+      let status = { status: 1, out: '', err: '' }
+      await waitUntil(
+        'the agent answers',
+        async () => {
+          assert.equal(agent.exitCode, null, log)
+          status = await run(project, process.execPath, [...command, '--json', 'status'])
+          return status.status === 0
+        },
+        60_000,
+      )
+      const document = JSON.parse(status.out) as { server: { databaseUp: boolean } }
+      assert.equal(document.server.databaseUp, false)
+    } finally {
+      agent.kill('SIGTERM')
+    }
+    assert.deepEqual(await ended, [0, null], log)
   })
 })
 

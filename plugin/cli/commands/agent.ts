@@ -35,7 +35,7 @@ export const addAgent: AddCommand = (program, action) => {
         try {
           // A stop request during a start that hangs must end it too.
           await Promise.race([agent.start(), told])
-          const why = await told
+          const why = await Promise.race([told, agent.failed])
           logger.info({ why }, 'the agent stops')
         } finally {
           await agent.stop()

@@ -1,3 +1,4 @@
+import type { MigrationReport } from '../../replication/migrate-database.ts'
 import type { AddCommand } from '../command-context.ts'
 
 export const addMigrate: AddCommand = (program, action) => {
@@ -6,10 +7,34 @@ export const addMigrate: AddCommand = (program, action) => {
     .description('apply migrations, install or reconcile capture; every firmware upgrade runs this')
     .action(
       action(async (context) => {
-        const config = context.config()
+        const { database } = context.config()
+        // Loaded here alone: the other commands stay quick and need no database driver.
         const { migrateDatabase } = await import('../../replication/migrate-database.ts')
-        const report = await migrateDatabase(config)
-        return { document: report, lines: [JSON.stringify(report)] }
+        const report = await migrateDatabase(database)
+        // Rights are missing: the agent would not start, so neither does the upgrade go on unnoticed.
+        const failed = report.capture.missingRights.length > 0
+        return { document: report, lines: migrationLines(report), failed }
       }),
     )
+}
+
+/** What was done, and everything that an administrator must know of: nothing is left out silently. */
+export function migrationLines({ migrations, capture }: MigrationReport): string[] {
+  const applied = migrations.length === 0 ? 'none missing' : `applied ${migrations.join(', ')}`
+  return [
+    `Migrations      ${applied}`,
+    `Capture         ${capture.installed.length} tables installed, ${capture.unchanged.length} unchanged, ${capture.removed.length} removed`,
+    ...capture.excluded.map(({ name, reason }) => `Excluded        ${name}: ${reason}`),
+    ...capture.impossible.map(({ name, reason }) => `NOT REPLICATED  ${name}: ${reason}`),
+    ...missingRights(capture.missingRights),
+  ]
+}
+
+function missingRights(statements: readonly string[]): string[] {
+  if (statements.length === 0) return []
+  return [
+    'MISSING RIGHTS  Run as superuser:',
+    ...statements.map((statement) => `  ${statement}`),
+    'Or set database.ownerUrl to a superuser and run this again.',
+  ]
 }
