@@ -158,6 +158,10 @@ export const agentConfigSchema = z.strictObject({
       requireTls: z.boolean().default(false),
       user: z.string().optional(),
       passwordFile: z.string().optional(),
+      /** PEM file of the authority that signed the mail server's certificate. */
+      caFile: z.string().optional(),
+      /** False accepts any certificate: TLS then protects against listeners only. */
+      verifyCertificate: z.boolean().default(true),
       from: z.email('is not an e-mail address | Give the sender address.'),
     })
     .optional(),
