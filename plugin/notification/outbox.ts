@@ -1,0 +1,81 @@
+import { join } from 'node:path'
+import { writeDurably } from '../files/durable-file.ts'
+import type { Logger } from '../logger.ts'
+import { type LineFile, openLineFile, readLines } from './line-file.ts'
+import {
+  applyRecord,
+  compacted,
+  EMPTY_OUTBOX,
+  type OutboxRecord,
+  type OutboxState,
+  toOutboxRecord,
+} from './outbox-state.ts'
+
+/** Mails that wait for delivery, and what became of the last ones; survives a restart and a power cut. */
+export interface Outbox {
+  state(): OutboxState
+  /** Durable when it returns; only then the state shows it. Errors: HS_STATE_UNREADABLE. */
+  add(records: readonly OutboxRecord[]): Promise<void>
+  close(): Promise<void>
+}
+
+const KEEP_DONE = 200
+const LINES_BEFORE_COMPACTION = 5000
+
+/** Opens the outbox; damaged lines are skipped and logged. Errors: HS_STATE_UNREADABLE. */
+export async function openOutbox(stateDirectory: string, logger: Logger): Promise<Outbox> {
+  const path = join(stateDirectory, 'outbox.jsonl')
+  let state = await readState(path, logger)
+  let lines = 0
+  let file: LineFile | null = null
+  let work: Promise<void> = Promise.resolve()
+  let closed = false
+
+  const compact = async (): Promise<void> => {
+    await file?.close()
+    file = null
+    const records = compacted(state, KEEP_DONE)
+    await writeDurably(path, records.map((record) => `${JSON.stringify(record)}\n`).join(''))
+    state = records.reduce(applyRecord, EMPTY_OUTBOX)
+    lines = records.length
+    file = await openLineFile(path)
+  }
+  const append = async (records: readonly OutboxRecord[]): Promise<void> => {
+    if (closed) throw new Error('the outbox is closed')
+    if (file === null || lines > LINES_BEFORE_COMPACTION) await compact()
+    await file?.append(
+      records.map((record) => JSON.stringify(record)),
+      true,
+    )
+    lines += records.length
+    state = records.reduce(applyRecord, state)
+  }
+  await compact()
+  return {
+    state: () => state,
+    add(records) {
+      const done = work.then(() => append(records))
+      work = done.catch(() => undefined)
+      return done
+    },
+    async close() {
+      await work
+      closed = true
+      await file?.close()
+      file = null
+    },
+  }
+}
+
+async function readState(path: string, logger: Logger): Promise<OutboxState> {
+  let state = EMPTY_OUTBOX
+  let damaged = 0
+  for await (const document of readLines(path)) {
+    const record = toOutboxRecord(document)
+    if (record === null) damaged += 1
+    else state = applyRecord(state, record)
+  }
+  if (damaged > 0)
+    logger.warn({ lines: damaged }, 'the outbox has lines that are damaged; they are skipped')
+  return state
+}
