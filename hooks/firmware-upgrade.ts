@@ -1,27 +1,51 @@
 import type { Knex } from 'knex'
+import { HotStandbyError } from '../plugin/errors.ts'
 
-/** The calls of a platform's upgrade, after its own migrations. */
-export interface Migrations {
-  /** For platforms that run knex migrations themselves. */
-  readonly source: Knex.MigrationSource<unknown>
-  /** Applies what is pending; idempotent. Returns the names that were applied. */
+/** Our database migrations, for the platform's upgrade: run them after its own. */
+export interface PlatformMigrations {
+  /** For platforms that run knex migrations themselves: `knex.migrate.latest({ migrationSource, tableName })`. */
+  readonly source: Knex.MigrationSource<string>
+  /** Applies what is missing; idempotent. Returns the names that were applied now. Needs `knex`. */
   latest(): Promise<readonly string[]>
 }
 
-/** Runs our migrations in the platform's database, with a table and a lock of their own. */
-export function createMigrations(
-  knex: Knex | null,
-  source: Knex.MigrationSource<unknown>,
-): Migrations {
+/** The same rows are kept as by `hot-standby migrate`, so both may run, in any order. */
+export interface MigrationPorts {
+  readonly names: readonly string[]
+  /** Applies what is missing up to this migration. */
+  readonly applyUpTo: (connection: unknown, name: string) => Promise<readonly string[]>
+}
+
+/** Runs migrations on connections that the platform's knex lends. */
+export function createMigrations(knex: Knex | null, ports: MigrationPorts): PlatformMigrations {
+  const apply = async (lender: Knex, name: string): Promise<readonly string[]> => {
+    const connection: unknown = await lender.client.acquireConnection()
+    try {
+      return await ports.applyUpTo(connection, name)
+    } finally {
+      await lender.client.releaseConnection(connection)
+    }
+  }
   return {
-    source,
+    source: {
+      getMigrations: () => Promise.resolve([...ports.names]),
+      getMigrationName: (name) => `hot_standby_${name}`,
+      getMigration: (name) =>
+        Promise.resolve({
+          up: (lender: Knex) => apply(lender, name).then(() => undefined),
+          down: () => Promise.reject(new Error('Run `hot-standby disable` instead.')),
+          // Ours is one transaction under a lock of its own.
+          config: { transaction: false },
+        }),
+    },
     async latest() {
-      if (knex === null) throw new Error('Give { knex } to createHotStandby to run migrations.')
-      const [, names] = (await knex.migrate.latest({
-        migrationSource: source,
-        tableName: 'hot_standby_migrations',
-      })) as [number, string[]]
-      return names
+      const newest = ports.names.at(-1)
+      if (knex === null)
+        throw new HotStandbyError('HS_CONFIG_INVALID', {
+          reason: 'migrations need the platform’s knex',
+          remedy: 'Give { knex } to createHotStandby.',
+        })
+      return newest === undefined ? [] : apply(knex, newest)
     },
   }
 }

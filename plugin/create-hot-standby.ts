@@ -2,9 +2,13 @@ import type { RequestHandler, Router } from 'express'
 import type { Knex } from 'knex'
 import { createConfigLock } from '../hooks/config-lock.ts'
 import { type EventNotification, watchNotifications } from '../hooks/event-notification.ts'
+import { createMigrations, type PlatformMigrations } from '../hooks/firmware-upgrade.ts'
 import { isPairedInDatabase } from '../hooks/paired-in-database.ts'
 import { type RoleChange, watchRole } from '../hooks/role-change.ts'
+import { MIGRATIONS } from '../migrations/index.ts'
 import { type HotStandbyOptions, parsePluginOptions } from './config/plugin-options.ts'
+import { runMigrations } from './db/migrate.ts'
+import type { Queryable } from './db/transaction.ts'
 import { createAgentPort } from './http/agent-port.ts'
 import { createViewLocals, type ViewLocals } from './http/banner.ts'
 import { createCsrf } from './http/csrf.ts'
@@ -23,6 +27,8 @@ export interface HotStandby {
   readonly configLock: RequestHandler
   /** Banner, title prefix and menu entry: `app.locals.hotStandby = hotStandby.viewLocals`. */
   readonly viewLocals: ViewLocals
+  /** Our database migrations, for the platform's upgrade; `hot-standby migrate` does the same and installs capture. */
+  readonly migrations: PlatformMigrations
   /** Waits until everything committed so far is on both servers; false when that did not happen in time. */
   confirmed(options: { readonly timeoutMs: number }): Promise<boolean>
   /** Calls back when this server's role or term changes. Returns the function that ends it. */
@@ -66,6 +72,15 @@ export function createHotStandby(
     router: createRouter(web),
     configLock,
     viewLocals: createViewLocals(() => watch.known(), options.basePath),
+    migrations: createMigrations(knex ?? null, {
+      names: MIGRATIONS.map((migration) => migration.name),
+      applyUpTo: (connection, name) =>
+        runMigrations(
+          connection as Queryable,
+          options.databaseSchema,
+          MIGRATIONS.filter((migration) => migration.name <= name),
+        ),
+    }),
     async confirmed({ timeoutMs }) {
       // The caller's save is done either way; it only wants to know.
       return agent

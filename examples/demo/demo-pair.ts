@@ -20,6 +20,9 @@ export interface DemoPair {
 }
 
 /** Databases, platforms and agents run when this answers; they are not paired yet. */
+/** Stands for the gateway: an address of the loopback network that is none of the pair's. */
+const REFERENCE_ADDRESS = '127.0.0.254'
+
 export async function createDemoPair(tell: (line: string) => void): Promise<DemoPair> {
   const processes = await createProcesses()
   const servers: PbxServer[] = []
@@ -79,7 +82,7 @@ async function pair(demo: DemoAddresses, primary: PbxServer, secondary: PbxServe
     ...['--virtual-ip', `${demo.virtualIp}/8`],
     ...['--keep-alive', `${KEEP_ALIVE_MS}ms`, '--dead-time', `${DEAD_TIME_MS}ms`],
     // The listener driver reaches reference addresses by the loopback interface.
-    ...['--reference', '127.0.0.1'],
+    ...['--reference', REFERENCE_ADDRESS],
     ...['--contact', CONTACT],
     ...['--host-name', primary.name, '--interface', 'lo'],
     ...['--expected-serial', 'EX-0000-0002'],

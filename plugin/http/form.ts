@@ -20,9 +20,3 @@ export function formTexts(request: Request): Readonly<Record<string, string>> {
     Object.entries(body).filter((pair): pair is [string, string] => typeof pair[1] === 'string'),
   )
 }
-
-/** A number when it looks like one; else the text, so that the agent names it as wrong. */
-export function numberOrText(text: string): number | string {
-  const trimmed = text.trim()
-  return /^-?\d{1,15}(\.\d+)?$/.test(trimmed) ? Number(trimmed) : trimmed
-}

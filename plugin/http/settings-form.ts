@@ -1,11 +1,10 @@
 import { DEFAULT_DEAD_TIME_MS, DEFAULT_KEEP_ALIVE_INTERVAL_MS } from '../core/timing.ts'
 import type { SettingsInput } from '../api/agent-api.ts'
 import type { StatusDocument } from '../api/status-document.ts'
-import { numberOrText } from './form.ts'
 
 type Form = Readonly<Record<string, string>>
 
-/** The set-up form as the agent takes it. What the form does not show stays as it is. */
+/** The set-up form as the agent takes it; numbers stay text, the agent reads and checks them. What the form does not show stays as it is. */
 export function settingsFromForm(form: Form, stored: StatusDocument['settings']): SettingsInput {
   const text = (name: string): string => (form[name] ?? '').trim()
   const textOrNull = (name: string): string | null => text(name) || null
@@ -15,16 +14,16 @@ export function settingsFromForm(form: Form, stored: StatusDocument['settings'])
       hostName: text('server.hostName'),
       networkInterface: text('server.networkInterface'),
       peerAddress: textOrNull('server.peerAddress'),
-      peerPort: numberOrText(text('server.peerPort')),
+      peerPort: text('server.peerPort'),
       expectedPeerSerialNumber: textOrNull('server.expectedPeerSerialNumber'),
     },
     pair: {
       virtualIp: {
         address: text('pair.virtualIp.address'),
-        prefixLength: numberOrText(text('pair.virtualIp.prefixLength')),
+        prefixLength: text('pair.virtualIp.prefixLength'),
       },
-      keepAliveIntervalMs: numberOrText(text('pair.keepAliveIntervalMs')),
-      deadTimeMs: numberOrText(text('pair.deadTimeMs')),
+      keepAliveIntervalMs: text('pair.keepAliveIntervalMs'),
+      deadTimeMs: text('pair.deadTimeMs'),
       referenceAddresses: text('pair.referenceAddresses')
         .split(/[\s,;]+/)
         .filter((address) => address !== ''),
@@ -73,7 +72,7 @@ export function formFromSettings(status: StatusDocument): Form {
     'pair.keepAliveIntervalMs': String(pair?.keepAliveIntervalMs ?? DEFAULT_KEEP_ALIVE_INTERVAL_MS),
     'pair.deadTimeMs': String(pair?.deadTimeMs ?? DEFAULT_DEAD_TIME_MS),
     'pair.referenceAddresses': (pair?.referenceAddresses ?? []).join('\n'),
-    'pair.coldStartAlone': pair?.coldStartAlone === true ? 'on' : '',
+    'pair.coldStartAlone': pair?.coldStartAlone === false ? '' : 'on',
   }
 }
 

@@ -8,9 +8,8 @@ import type {
   TakeOverRecord,
   VirtualIpStatus,
 } from '../api/status-document.ts'
-import { findBlockers } from '../core/blockers.ts'
-import { healthOf } from '../core/health.ts'
 import { holdsLease, roleOf } from '../core/report.ts'
+import { judge } from './judge.ts'
 import type { NodeContext } from './node-context.ts'
 
 /** Everything that a page or command shows, from what the parts know now; asks nobody and never fails. */
@@ -19,11 +18,7 @@ export function buildStatus(node: NodeContext): StatusDocument {
   const paired = node.peer.record() !== null
   const replication = replicationStatus(node)
   const parts = {
-    setUp: paired
-      ? ('paired' as const)
-      : server === null
-        ? ('notSetUp' as const)
-        : ('waitingForPeer' as const),
+    setUp: setUpOf(paired, server !== null),
     server: serverStatus(node),
     peer: peerStatus(node),
     virtualIp: virtualIpStatus(node),
@@ -32,17 +27,30 @@ export function buildStatus(node: NodeContext): StatusDocument {
     requirements: node.exchange.knowledge().requirements,
     maintenance: maintenanceStatus(node),
   }
-  const blockers = findBlockers(parts)
+  const { state } = node.loop.view()
+  const { report } = state.shared.peer
+  const verdict = judge({
+    ...parts,
+    peerReport: report,
+    peerStatus: node.exchange.knowledge().status,
+    inSync:
+      roleOf(state) === 'active' ? (report?.dataInSync ?? false) : state.shared.own.dataInSync,
+    maintenance: parts.maintenance !== null,
+  })
   return {
     at: new Date().toISOString(),
     ...parts,
-    health: healthOf({ ...parts, blockers }),
-    blockers,
+    ...verdict,
     lastTakeOver: lastTakeOver(node),
     configLock: configLock(node),
     settings: { server, pair },
     operation: node.operations.current(),
   }
+}
+
+function setUpOf(paired: boolean, configured: boolean): StatusDocument['setUp'] {
+  if (paired) return 'paired'
+  return configured ? 'waitingForPeer' : 'notSetUp'
 }
 
 function serverStatus({ loop, facts, serverId, settings }: NodeContext): ServerStatus {

@@ -1,4 +1,3 @@
-import { createKernelVirtualIp } from '../agent/virtual-ip/kernel-driver.ts'
 import { createListenerVirtualIp } from '../agent/virtual-ip/listener-driver.ts'
 import type { AgentConfig } from '../config/agent-config.ts'
 import type { Logger } from '../logger.ts'
@@ -9,20 +8,12 @@ import type { StoredSettings } from './settings-store.ts'
 export function makeVirtualIpDriver(
   config: AgentConfig,
   { pair, server }: StoredSettings,
-  peer: PeerRecord | null,
+  _peer: PeerRecord | null,
   logger: Logger,
 ): VirtualIpDriver | null {
   if (pair === null) return null
   const { address } = pair.virtualIp
   const interfaceName = server?.networkInterface ?? config.network.interface
-  if (config.network.driver === 'kernel') {
-    return createKernelVirtualIp({
-      address,
-      interfaceName,
-      peerAddress: peer?.address ?? null,
-      logger,
-    })
-  }
   return createListenerVirtualIp({
     address,
     interfaceName,

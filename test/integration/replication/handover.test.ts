@@ -1,0 +1,165 @@
+import assert from 'node:assert/strict'
+import pg from 'pg'
+import { HotStandbyError } from '../../../plugin/errors.ts'
+import { eventually, inSync, ODD_SCHEMA, rowsOf, startServer, type TestServer, useClusters, withClient } from '../../support/database.ts'
+import { quoteName } from '../../../plugin/db/identifiers.ts'
+
+const TABLES = `
+  create table extension (id serial primary key, number text not null unique, name text, seen_by text);
+  create table log (line text);
+  create table local_setting (name text primary key, value text);
+  create table mixed (id int primary key, owner text, value text);`
+const SCHEMA = quoteName(ODD_SCHEMA)
+const EXCLUDE = {
+  tables: ['local_setting'],
+  columns: { extension: ['seen_by'] },
+  rows: { mixed: `owner = 'local'` },
+}
+
+describe('roles, write lock and take-over', function () {
+  this.timeout(60_000)
+  const clusters = useClusters()
+  let one: TestServer
+  let two: TestServer
+
+  beforeEach(async () => {
+    one = await startServer(clusters().first, 'one', { ddl: TABLES, config: { exclude: EXCLUDE } })
+    two = await startServer(clusters().second, 'two', { ddl: TABLES, config: { exclude: EXCLUDE } })
+    await one.engine.promote(1)
+    await one.sql.query(`insert into extension (number, name) select n, 'n' || n from generate_series(1, 50) n;
+      insert into log values ('begin')`)
+    await two.engine.follow(one.source(() => 1), 'test')
+    await inSync(one, two)
+  })
+
+  afterEach(async () => {
+    await Promise.all([one?.close(), two?.close()])
+  })
+
+  const started = (server: TestServer): number =>
+    server.history.filter((entry) => entry.kind === 'resynchronisationStarted').length
+
+  it('refuses every write on the standby with HS423 and names the active server', async () => {
+    for (const statement of [
+      `insert into extension (number) values ('x')`,
+      `update extension set name = 'x' where id = 1`,
+      `delete from extension where id = 1`,
+      'truncate extension',
+      `insert into log values ('x')`,
+      `insert into mixed values (1, 'shared', 'x')`,
+    ]) {
+      const error = await two.sql.query(statement).then(() => null, (thrown: unknown) => thrown as pg.DatabaseError)
+      assert.equal(error?.code, 'HS423', statement)
+      assert.match(error?.hint ?? '', /active server \(one\)/)
+    }
+    assert.deepEqual(await rowsOf(two, 'extension'), await rowsOf(one, 'extension'))
+  })
+
+  it('lets the standby keep what belongs to it: excluded tables, columns and rows', async () => {
+    await two.sql.query(`update extension set seen_by = 'two' where id = 1;
+      insert into mixed values (1, 'local', 'of two'); insert into local_setting values ('a', 'two')`)
+    await one.sql.query(`insert into mixed values (2, 'local', 'of one'), (3, 'shared', 'of both');
+      update extension set name = 'changed', seen_by = 'one' where id = 1;
+      insert into local_setting values ('a', 'one')`)
+    await inSync(one, two)
+    assert.deepEqual(await rowsOf(two, 'mixed'), ['(1,local,"of two")', '(3,shared,"of both")'])
+    assert.deepEqual(await rowsOf(two, '(select name, seen_by from extension where id = 1) e'), ['(changed,two)'])
+    assert.deepEqual(await rowsOf(two, 'local_setting'), ['(a,two)'])
+    const listed = two.engine.status().notReplicated.map((entry) => `${entry.kind} ${entry.name}`)
+    assert.ok(listed.includes('table public.local_setting') && listed.includes('column public.extension.seen_by') && listed.includes('rows public.mixed'))
+    await two.engine.resynchronise()
+    await eventually(() => started(two) === 2, 'a second copy')
+    await inSync(one, two)
+    assert.deepEqual(await rowsOf(two, '(select name, seen_by from extension where id = 1) e'), ['(changed,two)'])
+    assert.deepEqual(await rowsOf(two, 'mixed'), ['(1,local,"of two")', '(3,shared,"of both")'])
+  })
+
+  it('a transaction with an old snapshot cannot write past the lock of a hand-over', async () => {
+    await withClient(one.url(), async (late) => {
+      await late.query('begin isolation level repeatable read')
+      await late.query('select count(*) from log')
+      await one.engine.prepareHandOver(5000)
+      const error = await late.query(`insert into log values ('too late')`).catch((thrown: unknown) => thrown as pg.DatabaseError)
+      assert.equal((error as pg.DatabaseError).code, 'HS423')
+    })
+    await one.engine.undoHandOver()
+    await one.sql.query(`insert into log values ('again')`)
+  })
+
+  it('waits for writers in flight before a hand-over, and gives up in time, naming them', async () => {
+    await withClient(one.url(), async (writer) => {
+      await writer.query(`set application_name = 'slow writer'; begin; insert into log values ('in flight')`)
+      const refused = await one.engine.prepareHandOver(200).then(() => null, (error: unknown) => error)
+      assert.ok(refused instanceof HotStandbyError && refused.code === 'HS_TIMEOUT')
+      assert.match(refused.message, /slow writer/)
+      // Rolled back: the active goes on.
+      await one.sql.query(`insert into log values ('still active')`)
+      const waiting = one.engine.prepareHandOver(10_000)
+      await eventually(async () => (await one.sql.query(`select last_value::text as v from ${SCHEMA}.capture_mode`)).rows[0].v === '3', 'the lock')
+      await writer.query('commit')
+      const position = await waiting
+      await two.engine.applyUpTo(position, 5000)
+    })
+    assert.deepEqual(await rowsOf(two, 'log'), await rowsOf(one, 'log'))
+  })
+
+  it('follows without a copy after a planned hand-over, in both directions', async () => {
+    const position = await one.engine.prepareHandOver(5000)
+    await two.engine.applyUpTo(position, 5000)
+    await two.engine.promote(2)
+    await two.sql.query(`insert into extension (number, name) values ('200', 'on two')`)
+    await one.engine.follow(two.source(() => 2), 'handed over')
+    await inSync(two, one)
+    assert.equal(started(one), 0)
+    assert.deepEqual(await rowsOf(one, 'extension', 'id, number, name'), await rowsOf(two, 'extension', 'id, number, name'))
+    const back = await two.engine.prepareHandOver(5000)
+    await one.engine.applyUpTo(back, 5000)
+    await one.engine.promote(3)
+    await two.engine.follow(one.source(() => 3), 'handed back')
+    await one.sql.query(`delete from extension where number = '200'; insert into extension (number) values ('201')`)
+    await inSync(one, two)
+    assert.equal(started(two), 1)
+    assert.deepEqual(await rowsOf(two, 'extension', 'id, number, name'), await rowsOf(one, 'extension', 'id, number, name'))
+    assert.deepEqual((await two.engine.check({ repair: false })).differences, [])
+  })
+
+  it('H5: after a failover keeps the changes that were never sent, and copies afresh', async () => {
+    await one.sql.query(`insert into log values ('sent')`)
+    await inSync(one, two)
+    await two.engine.promote(2)
+    await one.sql.query(`update extension set name = 'lost update' where id = 1;
+      delete from extension where id = 2; insert into extension (number, name) values ('900', E'lost\\ninsert')`)
+    await two.sql.query(`update extension set name = 'won' where id = 1`)
+    await one.engine.follow(two.source(() => 2), 'failed over')
+    await inSync(two, one)
+    assert.equal(started(one), 1)
+    assert.deepEqual(await rowsOf(one, 'extension', 'id, number, name'), await rowsOf(two, 'extension', 'id, number, name'))
+    const event = one.history.find((entry) => entry.kind === 'unsentChanges')
+    assert.equal(event?.data['count'], 3)
+    const { rows } = await one.sql.query<{ kind: string; key_values: string[]; row_values: string[] | null; lost_term: string }>(
+      `select kind, key_values, row_values, lost_term::text from ${SCHEMA}.unsent_change order by key_values[1]::int`,
+    )
+    assert.deepEqual(rows.map((row) => [row.kind, row.key_values[0], row.row_values?.[2] ?? null, row.lost_term]), [
+      ['row', '1', 'lost update', '1'],
+      ['deleted', '2', null, '1'],
+      ['row', '51', 'lost\ninsert', '1'],
+    ])
+  })
+
+  it('H3: sequences never collide after a take-over', async () => {
+    await one.sql.query(`select nextval('extension_id_seq') from generate_series(1, 20)`)
+    await two.engine.promote(2)
+    await two.sql.query(`insert into extension (number) values ('300')`)
+    const { rows } = await two.sql.query<{ id: number }>(`select id from extension where number = '300'`)
+    assert.ok(rows[0]!.id > 70, `id ${rows[0]!.id}`)
+  })
+
+  it('goes on where it was after a restart of the agent', async () => {
+    await two.restartEngine()
+    await one.sql.query(`insert into log values ('while away')`)
+    await two.engine.follow(one.source(() => 1), 'restart')
+    await inSync(one, two)
+    assert.equal(started(two), 1)
+    assert.deepEqual(await rowsOf(two, 'log'), await rowsOf(one, 'log'))
+  })
+})

@@ -1,0 +1,18 @@
+import type { PeerReport } from '../../plugin/core/state.ts'
+
+/** A report of a healthy standby; give what the test is about. */
+export function peerReport(given: Partial<PeerReport> = {}): PeerReport {
+  return {
+    identity: 'secondary',
+    role: 'standby',
+    state: 'standby',
+    term: 1,
+    wasActive: false,
+    healthy: true,
+    dataInSync: true,
+    referenceReachable: true,
+    maintenance: false,
+    settingsVersion: 1,
+    ...given,
+  }
+}

@@ -1,0 +1,196 @@
+import type { HistoryEntry, StatusDocument } from '../../plugin/api/status-document.ts'
+import type { ServerFacts } from '../../plugin/core/facts.ts'
+import { statusDocument } from './status-document.ts'
+
+/** A status with something in every part of every page. */
+export function pairedStatus(change: Partial<StatusDocument> = {}): StatusDocument {
+  const base = statusDocument()
+  return statusDocument({
+    health: {
+      word: 'healthy',
+      meaning: 'A take-over now works and loses nothing.',
+      action: 'Nothing.',
+    },
+    server: { ...base.server, facts: facts('pbx-2', '192.0.2.2', 'SN-2') },
+    peer: { ...base.peer!, facts: facts('pbx-1', '192.0.2.1', 'SN-1') },
+    heartbeat: {
+      ...base.heartbeat!,
+      recentRoundTripsMs: Array.from({ length: 50 }, (_, i) =>
+        i === 30 ? null : 0.3 + (i % 7) / 10,
+      ),
+    },
+    replication: {
+      ...base.replication,
+      reason: 'applies what the active server writes',
+      recentLagMs: Array.from({ length: 40 }, (_, i) => (i * 37) % 90),
+      lastBatch: { at: '2026-03-01T09:59:58.000Z', changes: 14, durationMs: 6 },
+      tables: [
+        table('public.extensions', 'replicated', null),
+        table('public.call_records', 'quarantined', 'the column "note" is missing on the standby'),
+      ],
+      notReplicated: [
+        {
+          name: 'public.network_settings',
+          kind: 'table',
+          why: 'excluded',
+          reason: 'belongs to one server',
+        },
+      ],
+      lastCheck: {
+        at: '2026-03-01T09:00:00.000Z',
+        durationMs: 840,
+        tables: 16,
+        rows: 120_345,
+        repaired: false,
+        differences: [
+          {
+            table: 'public.extensions',
+            onlyOnActive: 1,
+            onlyOnStandby: 0,
+            different: 2,
+            keys: ['(17)', '(18)'],
+          },
+        ],
+      },
+    },
+    requirements: [
+      requirement('samePlan', 'Both servers have the same plan', true),
+      requirement('sameFirmware', 'Both servers have the same firmware', false),
+    ],
+    lastTakeOver: {
+      at: '2026-02-11T03:12:44.000Z',
+      kind: 'failover',
+      term: 2,
+      activeServerId: 'server-a',
+      reason: 'no heartbeat for 5000 ms',
+      durationMs: 5320,
+      unsentChanges: 0,
+    },
+    settings: {
+      server: {
+        identity: 'secondary',
+        hostName: 'pbx-2',
+        networkInterface: 'eth0',
+        peerAddress: '192.0.2.1',
+        peerPort: 7421,
+        expectedPeerSerialNumber: null,
+      },
+      pair: {
+        version: 3,
+        virtualIp: { address: '192.0.2.10', prefixLength: 24 },
+        keepAliveIntervalMs: 500,
+        deadTimeMs: 5000,
+        referenceAddresses: ['192.0.2.254'],
+        coldStartAlone: true,
+        contacts: [{ name: 'Ann', email: 'ann@example.com', levels: ['warning', 'alert'] }],
+      },
+    },
+    ...change,
+  })
+}
+
+/** The same pair as the active server sees it. */
+export function activeStatus(change: Partial<StatusDocument> = {}): StatusDocument {
+  const base = pairedStatus()
+  return pairedStatus({
+    server: {
+      ...base.server,
+      identity: 'primary',
+      role: 'active',
+      state: 'active',
+      facts: facts('pbx-1', '192.0.2.1', 'SN-1'),
+    },
+    peer: {
+      ...base.peer!,
+      identity: 'secondary',
+      role: 'standby',
+      state: 'standby',
+      address: '192.0.2.2',
+      facts: facts('pbx-2', '192.0.2.2', 'SN-2'),
+    },
+    virtualIp: { ...base.virtualIp!, holder: 'thisServer' },
+    configLock: { locked: false, reasons: [], activeAddress: null },
+    replication: { ...base.replication, phase: 'capturing' },
+    settings: {
+      ...base.settings,
+      server: { ...base.settings.server!, identity: 'primary', hostName: 'pbx-1' },
+    },
+    ...change,
+  })
+}
+
+/** A server with an agent that nobody has set up. */
+export function newStatus(): StatusDocument {
+  const base = statusDocument()
+  return statusDocument({
+    setUp: 'notSetUp',
+    health: { word: 'notSetUp', meaning: 'This server is alone.', action: 'Set it up.' },
+    server: { ...base.server, identity: null, role: 'starting', state: 'unpaired', term: 0 },
+    peer: null,
+    virtualIp: null,
+    heartbeat: null,
+    configLock: { locked: false, reasons: [], activeAddress: null },
+    replication: { ...base.replication, phase: 'off', inSync: false, lag: null, recentLagMs: [] },
+  })
+}
+
+export function historyEntry(id: number, change: Partial<HistoryEntry> = {}): HistoryEntry {
+  return {
+    id,
+    at: '2026-03-01T09:00:00.000Z',
+    serverId: 'server-b',
+    hostName: 'pbx-2',
+    kind: 'peerLost',
+    level: 'alert',
+    title: 'The peer does not answer',
+    reason: 'no heartbeat for 5000 ms',
+    advice: 'The system is not protected. Repair the other server.',
+    data: { silentMs: 5000 },
+    actor: null,
+    ...change,
+  }
+}
+
+function facts(hostName: string, address: string, serialNumber: string): ServerFacts {
+  return {
+    productName: 'Example PBX',
+    hostName,
+    serialNumber,
+    plan: 'Ultimate',
+    firmwareVersion: '83.6.0.24',
+    minimumFirmwareVersion: '83.6.0.24',
+    capacity: { extensions: 500, concurrentCalls: 120 },
+    network: {
+      interfaceName: 'eth0',
+      address,
+      prefixLength: 24,
+      family: 'ipv4',
+      isStatic: true,
+      isDefault: true,
+      kind: 'lan',
+    },
+    postgresVersion: 170_010,
+    schemaFingerprint: 'f00',
+    freeDiskBytes: 81_000_000_000,
+    clockMs: 0,
+    packageVersion: '0.1.0',
+  }
+}
+
+function table(
+  name: string,
+  state: 'replicated' | 'quarantined',
+  reason: string | null,
+): StatusDocument['replication']['tables'][number] {
+  const lastChangeAt = '2026-03-01T09:59:00.000Z'
+  return { name, state, reason, capture: 'key', rows: 120, lastChangeAt, lastCheckedAt: null }
+}
+
+function requirement(
+  id: 'samePlan' | 'sameFirmware',
+  title: string,
+  met: boolean,
+): StatusDocument['requirements'][number] {
+  const remedy = 'Install the same version on both servers.'
+  return { id, title, met, mandatory: true, own: 'A', peer: met ? 'A' : 'B', remedy }
+}
