@@ -19,11 +19,12 @@ export interface MigrationPorts {
 /** Runs migrations on connections that the platform's knex lends. */
 export function createMigrations(knex: Knex | null, ports: MigrationPorts): PlatformMigrations {
   const apply = async (lender: Knex, name: string): Promise<readonly string[]> => {
-    const connection: unknown = await lender.client.acquireConnection()
+    const pool = lender.client as ConnectionPool
+    const connection = await pool.acquireConnection()
     try {
       return await ports.applyUpTo(connection, name)
     } finally {
-      await lender.client.releaseConnection(connection)
+      await pool.releaseConnection(connection)
     }
   }
   return {
@@ -48,4 +49,10 @@ export function createMigrations(knex: Knex | null, ports: MigrationPorts): Plat
       return newest === undefined ? [] : apply(knex, newest)
     },
   }
+}
+
+/** Part of knex's client, which has no type of its own. */
+interface ConnectionPool {
+  acquireConnection(): Promise<unknown>
+  releaseConnection(connection: unknown): Promise<void>
 }

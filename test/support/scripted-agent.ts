@@ -49,10 +49,8 @@ export async function startScriptedAgent(): Promise<ScriptedAgent> {
           const context = given.at(-1) as CallContext | undefined
           const input = given.length > 1 ? given[0] : undefined
           calls.push({ name, input, actor: context?.actor ?? null })
-          const answer = (overrides[name] ?? defaults[name]) as (
-            ...input: readonly unknown[]
-          ) => Promise<unknown>
-          return answer(...given)
+          const script = { ...defaults, ...overrides } as unknown as Script
+          return script[name]?.(...given)
         },
       ]
     }),
@@ -100,6 +98,8 @@ export async function startScriptedAgent(): Promise<ScriptedAgent> {
     },
   }
 }
+
+type Script = Partial<Record<string, (...input: readonly unknown[]) => Promise<unknown>>>
 
 /** What a well agent says; settings are checked by the shipped schema. */
 function answers(status: () => StatusDocument): AgentApi {
