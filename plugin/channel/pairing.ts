@@ -19,10 +19,19 @@ export interface PairingOptions {
   readonly identity: TlsIdentity
   readonly codes: AccessCodes
   readonly handler: PairingHandler
-  /** Told of every refusal, for the history (`pairingRefused`). */
+  /** Told of refusals, for the history (`pairingRefused`): of those without a valid access code at most once a minute. */
   readonly onRefused?: (refusal: { readonly remote: string; readonly reason: string }) => void
   readonly logger?: Logger
 }
+
+/** Refusals that any host on the network can cause: told once a minute, or it could flush the history with them. */
+const UNPROVEN: ReadonlySet<string> = new Set([
+  'HS_ACCESS_CODE_REFUSED',
+  'HS_TOO_MANY_ATTEMPTS',
+  'HS_REQUEST_INVALID',
+  'HS_PEER_UNTRUSTED',
+])
+const QUIET_MS = 60_000
 
 export interface PairRequest {
   readonly proof: string
@@ -33,6 +42,7 @@ export interface PairRequest {
 /** Lets a server in that proves to know the access code; the handler does the rest, and a refusal gives the code back. */
 export function createPairing(options: PairingOptions): Pairing {
   const logger = options.logger ?? silentLogger
+  const mayTell = onceIn(QUIET_MS)
   return {
     async answer(call, remote, onWrong) {
       if (call.path !== PAIR_PATH) throw new HotStandbyError('HS_NOT_FOUND')
@@ -42,8 +52,10 @@ export function createPairing(options: PairingOptions): Pairing {
         const error = toHotStandbyError(thrown)
         if (error.code === 'HS_ACCESS_CODE_REFUSED' || error.code === 'HS_TOO_MANY_ATTEMPTS')
           onWrong()
-        logger.warn({ remote, code: error.code }, 'pairing refused')
-        options.onRefused?.({ remote, reason: error.message })
+        if (!UNPROVEN.has(error.code) || mayTell()) {
+          logger.warn({ remote, code: error.code }, 'pairing refused')
+          options.onRefused?.({ remote, reason: error.message })
+        }
         throw thrown
       }
     },
@@ -77,5 +89,15 @@ async function endUse<T>(use: CodeUse, preview: boolean, run: () => Promise<T>):
     return answer
   } finally {
     use.giveBack()
+  }
+}
+
+function onceIn(quietMs: number): () => boolean {
+  let last: number | null = null
+  return () => {
+    const now = performance.now()
+    if (last !== null && now - last < quietMs) return false
+    last = now
+    return true
   }
 }

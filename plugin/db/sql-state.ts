@@ -41,6 +41,6 @@ export function isConnectionLost(error: unknown): boolean {
   if (state !== undefined)
     return ['57P01', '57P02', '57P03', '57P05'].includes(state) || state.startsWith('08')
   const code = (error as { readonly code?: unknown } | null)?.code
-  if (typeof code === 'string') return /^(E[A-Z]+|HS_DATABASE_UNREACHABLE)$/.test(code)
+  if (typeof code === 'string') return /^(E[A-Z]+|HS_(DATABASE|PEER)_UNREACHABLE)$/.test(code)
   return error instanceof Error && /connection|not queryable|socket|stream/i.test(error.message)
 }

@@ -6,6 +6,8 @@ import type { History, ReplicationEngine } from '../ports.ts'
 
 const RETRY_MS = 2000
 const REPORT_MS = 500
+/** A peer that is heard, but whose changes do not arrive for this long, is a failure and no pause. */
+const STALLED_MS = 15_000
 
 export interface DatabaseLink {
   /** Settles when the database was opened or found down; rejects when it can never be used as it is. */
@@ -45,11 +47,31 @@ export function openDatabase(
     up = next
     report()
   }
+  let arrivedAt = performance.now()
+  let alarmed = false
+  /** Changes arrive, or there is nobody to send any; else an alarm, once until they arrive again. */
+  const changesArrive = (): boolean => {
+    const { phase, reason } = engine.status()
+    const waiting = roleOf(loop.view().state) === 'standby' && isPeerServing(loop)
+    if (!waiting || !['connecting', 'failed'].includes(phase)) {
+      arrivedAt = performance.now()
+      if (alarmed && phase === 'streaming') {
+        alarmed = false
+        history.record({ kind: 'synchronisationRecovered', reason })
+      }
+      return true
+    }
+    if (performance.now() - arrivedAt < STALLED_MS) return true
+    if (!alarmed) history.record({ kind: 'synchronisationFailed', reason })
+    alarmed = true
+    return false
+  }
   const report = (): void => {
     const active = roleOf(loop.view().state) === 'active'
+    const arriving = !opened || changesArrive()
     loop.setOwn({
       databaseUp: up,
-      ...(opened ? { dataInSync: active || engine.status().inSync } : {}),
+      ...(opened ? { dataInSync: active || (arriving && engine.status().inSync) } : {}),
     })
   }
   engine.on('databaseUp', (value) => {
@@ -72,4 +94,12 @@ export function openDatabase(
       return Promise.resolve()
     },
   }
+}
+
+function isPeerServing(loop: AgentLoop): boolean {
+  const { state, timing } = loop.view()
+  const { heardAt, report } = state.shared.peer
+  return (
+    report?.role === 'active' && heardAt !== null && performance.now() - heardAt < timing.warnMs
+  )
 }

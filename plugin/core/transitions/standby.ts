@@ -86,7 +86,8 @@ function standbyHeartbeat(
   if (!peerActive(state.shared)) return stay(state, `the peer is ${report.state}`)
   const followed = followedShared(state.shared)
   const news = followed.term !== state.shared.term || followed.wasActive !== state.shared.wasActive
-  const next = { ...state, shared: followed }
+  // A peer that has just become active ends every waiting time of our own.
+  const next = { ...state, shared: followed, retryAt: news ? now : state.retryAt }
   if (report.state === 'handingOver' && now >= state.retryAt && canAccept(next, now)) {
     const asked = { ...next, retryAt: now + timing.retryMs }
     const why = 'the active server offers its role'
