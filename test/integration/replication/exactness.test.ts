@@ -90,7 +90,10 @@ describe('exactness', function () {
       }
     })
     const writers = Array.from({ length: 8 }, (_, index) =>
-      withClient(active.url(), (client) => write(client, seeded(index + 1), 125)),
+      withClient(active.url(), async (client) => {
+        await client.query(`set deadlock_timeout = '10ms'`)
+        await write(client, seeded(index + 1), 125)
+      }),
     )
     await Promise.all(writers)
     await inSync(active, standby)
