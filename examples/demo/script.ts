@@ -1,4 +1,5 @@
 import type { DemoPair } from './demo-pair.ts'
+import type { PbxServer } from './pbx-server.ts'
 import { type Step, playStory } from './story.ts'
 
 /** Plays the story unattended; prints each step with its time; throws at the first that does not hold. */
@@ -17,13 +18,22 @@ export async function runScript(pair: DemoPair, tell: (line: string) => void): P
       if (detail !== undefined) tell(`${' '.repeat(20)}${detail}`)
     } catch (thrown) {
       tell(`${clock(startedAt)}  FAILED  ${title}`)
-      tell(pair.primary.output())
-      tell(pair.secondary.output())
+      for (const server of [pair.primary, pair.secondary]) await tellWhatHappened(server, tell)
       throw thrown
     }
   }
   await playStory(pair, step)
   tell(`${clock(startedAt)}  done: all ${number} steps hold`)
+}
+
+/** Output and history, which say more than the step that did not hold. */
+async function tellWhatHappened(server: PbxServer, tell: (line: string) => void): Promise<void> {
+  tell(server.output())
+  const { events } = await server
+    .command<{ events: readonly { at: string; title: string; reason: string }[] }>('events')
+    .catch(() => ({ events: [] }))
+  tell(`--- events of ${server.name}, newest first`)
+  for (const { at, title, reason } of events) tell(`${at}  ${title}: ${reason}`)
 }
 
 function clock(startedAt: number): string {

@@ -78,6 +78,7 @@ export class Server {
   killAgent(): void {
     this.life += 1
     this.loop = null
+    this.handler = null
     this.deferred.length = 0
     this.stalled = false
     this.followedSince = null

@@ -176,6 +176,7 @@ describe('pairing', () => {
     await assert.rejects(join(accessCode), { code: 'HS_TOO_MANY_ATTEMPTS' })
     assert.equal(asked.length, 0)
     assert.equal(channel.server.stats().refused.wrongAccessCode, 7)
+    assert.equal(refusals.length, 1, 'strangers cannot flush the history')
     now = 60_000
     assert.equal((await join(accessCode)).pairKey, PAIR_KEY)
   })
@@ -184,6 +185,8 @@ describe('pairing', () => {
     const { accessCode } = await codes.make()
     refuseWith = new HotStandbyError('HS_REQUIREMENTS_FAILED', { reason: 'another plan' })
     await assert.rejects(join(accessCode), refusedWith('HS_REQUIREMENTS_FAILED', /another plan/))
+    await assert.rejects(join(accessCode), { code: 'HS_REQUIREMENTS_FAILED' })
+    assert.equal(refusals.length, 2)
     refuseWith = null
     assert.equal((await join(accessCode)).pairKey, PAIR_KEY)
   })

@@ -1,0 +1,66 @@
+import { deriveTiming } from '../../plugin/core/timing.ts'
+import { FAULTS } from './faults.ts'
+import { NAMES } from './network.ts'
+import { World } from './world.ts'
+
+const ROUNDS = 3
+
+/**
+ * One seed: a pair, rounds of up to three faults at once at random moments, everything mended, and after each round
+ * exactly one active server that both agree on. The world checks what must never happen after every event.
+ */
+export async function campaign(seed: number): Promise<World> {
+  const world = new World(seed)
+  const { random } = world
+  await world.startPair()
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const mends: (() => void)[] = []
+    const count = 1 + Math.floor(random.next() * 3)
+    for (let number = 0; number < count; number += 1) {
+      const fault = random.pick(FAULTS)
+      world.log(`--- ${fault.name}`)
+      mends.push(fault.begin(world))
+      await world.run(random.between(0, 9000))
+    }
+    await world.run(random.between(0, 15_000))
+    for (const mend of mends) {
+      mend()
+      world.log('--- mended')
+      await world.run(random.between(0, 3000))
+    }
+    await agree(world)
+  }
+  return world
+}
+
+/** Everything works again: within a bound the pair is whole, and stays so. */
+async function agree(world: World): Promise<void> {
+  for (const name of NAMES) world.servers[name].powerOn()
+  for (const name of NAMES) world.servers[name].startAgent()
+  const { initDeadMs, deadMs, leaseMs, retryMs } = deriveTiming(world.settings)
+  const boundMs = 12_000 + initDeadMs + 2 * deadMs + leaseMs + 2 * retryMs
+  await world.runUntil(
+    'one server active, the other standby and in sync',
+    () => isWhole(world),
+    boundMs,
+  )
+  await world.run(deadMs)
+  world.expect(isWhole(world), 'the pair did not stay whole')
+  const [active] = world.serving()
+  world.expect(world.servers[active!].writable, 'the data of the active server is locked')
+  const standby = active === 'A' ? 'B' : 'A'
+  world.expect(!world.servers[standby].writable, 'the data of the standby is not locked')
+}
+
+function isWhole(world: World): boolean {
+  const [active, ...others] = world.serving()
+  if (active === undefined || others.length > 0 || world.holders().length !== 1) return false
+  const standby = world.servers[active === 'A' ? 'B' : 'A'].loop?.view().state
+  const served = world.servers[active].loop?.view().state
+  return (
+    served?.name === 'active' &&
+    standby?.name === 'standby' &&
+    standby.shared.own.dataInSync &&
+    standby.shared.peer.report?.term === served.shared.term
+  )
+}
