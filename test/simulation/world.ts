@@ -163,13 +163,13 @@ export class World {
     this.expect(!this.strangerHoldsVirtualIp, `${name} took an address that a stranger holds`)
   }
 
-  /** The one fault that no two servers can tell apart from a dead peer: each sees the gateway, none the other. */
+  /**
+   * The one situation that no two servers can tell from a dead peer: each sees the gateway, no packet passes between
+   * them, and neither does the question who holds the address.
+   */
   private isPurePartition(): boolean {
     const { network } = this
-    return (
-      !network.reaches('A') &&
-      !network.reaches('B') &&
-      NAMES.every((name) => network.gatewayReached(name))
-    )
+    const unheard = network.heartbeatsBlocked || (!network.reaches('A') && !network.reaches('B'))
+    return unheard && !network.bothWays() && NAMES.every((name) => network.gatewayReached(name))
   }
 }
