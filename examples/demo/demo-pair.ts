@@ -85,13 +85,13 @@ async function pair(demo: DemoAddresses, primary: PbxServer, secondary: PbxServe
     ...['--reference', REFERENCE_ADDRESS],
     ...['--contact', CONTACT],
     ...['--host-name', primary.name, '--interface', 'lo'],
-    ...['--expected-serial', 'EX-0000-0002'],
+    ...['--expected-serial', 'EX-0000-0002', '--peer', secondary.addresses.host],
   )
   await secondary.command(
     'setup',
     'secondary',
     ...['--host-name', secondary.name, '--interface', 'lo'],
-    ...['--expected-serial', 'EX-0000-0001'],
+    ...['--expected-serial', 'EX-0000-0001', '--peer', primary.addresses.host],
   )
   const peer = `${primary.addresses.host}:${primary.addresses.agentPort}`
   await secondary.command('join', '--peer', peer, '--access-code', accessCode)

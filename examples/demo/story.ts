@@ -48,8 +48,9 @@ export async function playStory(pair: DemoPair, step: Step): Promise<void> {
     await secondary.command('setup', 'secondary')
     const refused = await secondary.command(...wrong).then(() => null, asRefusal)
     assert.equal(refused?.status, 1, 'the command must end with status 1')
+    assert.equal(refused.code, 'HS_ACCESS_CODE_REFUSED')
     assert.notEqual((await statusOf(secondary)).setUp, 'paired')
-    return refused.code ?? undefined
+    return refused.code
   })
 
   await step('Pair the two servers', async () => {

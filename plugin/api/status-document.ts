@@ -4,6 +4,7 @@ import type { PairSettings, ServerSettings } from '../core/settings.ts'
 import type { StateName } from '../core/state.ts'
 import type { EventKind } from '../core/event-kinds.ts'
 import type { EventLevel } from '../core/settings.ts'
+import type { WireError } from '../errors.ts'
 
 /** What `GET /status` of the agent answers, what `hot-standby status --json` prints, what the pages show. */
 export interface StatusDocument {
@@ -204,6 +205,8 @@ export interface OperationStatus {
   readonly outcome: 'running' | 'done' | 'failed'
   readonly steps: readonly { readonly at: string; readonly text: string }[]
   readonly reason: string | null
+  /** The error that ended a failed one, with its code and remedy. */
+  readonly error?: WireError | null
 }
 
 /** One entry of the history. */

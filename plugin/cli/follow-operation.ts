@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { AgentApi } from '../api/agent-api.ts'
 import type { OperationStatus } from '../api/status-document.ts'
-import { HotStandbyError } from '../errors.ts'
+import { HotStandbyError, fromWireError } from '../errors.ts'
 
 const POLL_MS = 250
 
@@ -33,7 +33,7 @@ export async function tellStepsOf<T>(
   return call
 }
 
-/** Tells the steps of an operation that runs already, until it is finished. Errors: HS_PEER_REFUSED with its reason. */
+/** Tells the steps of an operation that runs already, until it is finished. Errors: what ended the operation. */
 export async function followOperation(
   agent: AgentApi,
   started: OperationStatus,
@@ -63,6 +63,8 @@ function createStepTeller(tell: Tell): (operation: OperationStatus) => void {
 }
 
 function failure(operation: OperationStatus): HotStandbyError {
-  const reason = operation.reason ?? 'no reason was given'
-  return new HotStandbyError('HS_PEER_REFUSED', { reason, operation })
+  if (operation.error) return fromWireError(operation.error)
+  return new HotStandbyError('HS_WRONG_STATE', {
+    reason: operation.reason ?? 'it was not finished',
+  })
 }

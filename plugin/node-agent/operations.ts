@@ -32,8 +32,13 @@ export function createOperations(changed: () => void): Operations {
   const step: Step = (text) => {
     update({ steps: [...(current?.steps ?? []), { at: new Date().toISOString(), text }] })
   }
-  const end = (outcome: 'done' | 'failed', reason: string | null): void => {
-    update({ outcome, reason, finishedAt: new Date().toISOString() })
+  const end = (outcome: 'done' | 'failed', error: HotStandbyError | null): void => {
+    update({
+      outcome,
+      reason: error?.message ?? null,
+      error: error?.toJSON() ?? null,
+      finishedAt: new Date().toISOString(),
+    })
   }
   const settle = async (running: Promise<void>): Promise<void> => {
     try {
@@ -41,7 +46,7 @@ export function createOperations(changed: () => void): Operations {
       end('done', null)
     } catch (thrown) {
       const error = toHotStandbyError(thrown)
-      end('failed', error.message)
+      end('failed', error)
       throw error
     }
   }

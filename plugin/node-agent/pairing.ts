@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { joinPair } from '../channel/join-pair.ts'
 import { checkRequirements } from '../core/check-requirements.ts'
 import type { RequirementResult } from '../core/requirements.ts'
+import type { ServerSettings } from '../core/settings.ts'
 import type { JoinInput } from '../api/agent-api.ts'
 import { HotStandbyError } from '../errors.ts'
 import type { PairingHandler, PeerHello, PeerRecord } from '../ports.ts'
@@ -30,7 +31,8 @@ export function createPairingHandler(node: () => NodeContext): PairingHandler {
       if (preview) return { hello: own, requirements, pairKey: null }
       refuseWhenUnmet(requirements, context)
       const pairKey = randomBytes(PAIR_KEY_BYTES).toString('base64')
-      await context.peer.set(recordOf(hello, fingerprint, pairKey))
+      const address = addressOf(hello, own.server)
+      await context.peer.set(recordOf(hello, address, fingerprint, pairKey))
       context.history.record({
         kind: 'paired',
         reason: `with ${hello.facts.hostName} (${hello.facts.serialNumber})`,
@@ -62,12 +64,12 @@ export async function join(
   if (answer.pairKey === null)
     throw new HotStandbyError('HS_PEER_REFUSED', { reason: 'no pair key was given' })
   step('requirements met, keys exchanged')
-  const { address } = answer.hello.facts.network
+  const address = addressOf(answer.hello, server)
   await context.settings.save({
     server: { ...server, peerAddress: address, peerPort: answer.hello.port },
     pair: answer.hello.pair,
   })
-  await context.peer.set(recordOf(answer.hello, answer.fingerprint, answer.pairKey))
+  await context.peer.set(recordOf(answer.hello, address, answer.fingerprint, answer.pairKey))
   context.history.record({
     kind: 'paired',
     reason: `with ${answer.hello.facts.hostName} (${answer.hello.facts.serialNumber})`,
@@ -95,11 +97,21 @@ function refuseWhenUnmet(requirements: readonly RequirementResult[], context: No
   throw new HotStandbyError('HS_REQUIREMENTS_FAILED', { reason, requirements })
 }
 
-function recordOf(hello: PeerHello, fingerprint: string, pairKey: string): PeerRecord {
+/** Where the administrator says that the peer is; else where it says itself. */
+function addressOf(hello: PeerHello, own: ServerSettings): string {
+  return own.peerAddress ?? hello.facts.network.address
+}
+
+function recordOf(
+  hello: PeerHello,
+  address: string,
+  fingerprint: string,
+  pairKey: string,
+): PeerRecord {
   return {
     serverId: hello.serverId,
     serialNumber: hello.facts.serialNumber,
-    address: hello.facts.network.address,
+    address,
     port: hello.port,
     fingerprint,
     pairKey,

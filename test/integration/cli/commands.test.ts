@@ -163,11 +163,12 @@ describe('The commands of hot-standby, over the socket', () => {
   })
 
   it('join ends with status 1 and the reason when the pairing fails', async () => {
-    const failed = { ...OPERATION, kind: 'join', outcome: 'failed', reason: 'wrong plan' } as const
+    const error = new HotStandbyError('HS_REQUIREMENTS_FAILED', { reason: 'wrong plan' }).toJSON()
+    const failed = { ...OPERATION, kind: 'join', outcome: 'failed', error } as const
     answers['join'] = () => ({ operation: failed })
     const ran = await cli('join', '--peer', '192.0.2.1', '--access-code', 'X')
     assert.equal(ran.status, 1)
-    assert.match(ran.err, /wrong plan/u)
+    assert.match(ran.err, /: wrong plan \(HS_REQUIREMENTS_FAILED\)\nRemedy: /u)
   })
 
   it('join --preview ends with status 1 when a mandatory requirement is not met', async () => {
