@@ -128,16 +128,22 @@ export class EffectRunner {
       effect: effect.type,
       limitMs: rule.limitMs,
       run: () => this.perform(effect, decidedAt, visit),
-      settled: (failure) => this.report(effect, visit, failure),
+      settled: (failure) => this.report(effect, visit, decidedAt, failure),
     })
   }
 
-  private report(effect: EffectOf<Queued>, visit: number, failure: string | null): void {
+  private report(
+    effect: EffectOf<Queued>,
+    visit: number,
+    decidedAt: number,
+    failure: string | null,
+  ): void {
     const now = this.context.ports.clock.now()
     const outcome = {
       now,
       effect: effect.type,
       visit,
+      decidedAt,
       ...('requestId' in effect ? { requestId: effect.requestId } : {}),
       ...('term' in effect ? { term: effect.term } : {}),
     }

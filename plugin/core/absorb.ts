@@ -8,7 +8,7 @@ export function absorb(shared: Shared, event: Event, settings: CoreSettings): Sh
     case 'heartbeat':
       return heard(shared, event, settings)
     case 'observed':
-      return withTimers({ ...shared, own: { ...shared.own, ...event.own } }, event.now)
+      return withTimers(observed(shared, event), event.now)
     case 'referencesChecked':
       return withTimers(checked(shared, event), event.now)
     case 'claimHeard':
@@ -32,19 +32,34 @@ export function absorb(shared: Shared, event: Event, settings: CoreSettings): Sh
   }
 }
 
+function observed(shared: Shared, { now, own }: EventOf<'observed'>): Shared {
+  const isConnected = !shared.own.carrierUp && own.carrierUp === true
+  return {
+    ...shared,
+    own: { ...shared.own, ...own },
+    // Without a cable nothing could be heard: the peer gets the whole dead time to speak.
+    peer: isConnected ? { ...shared.peer, silenceFrom: now } : shared.peer,
+  }
+}
+
 /** Alarms about the peer's silence end with it. */
 const ALARMS_OF_SILENCE: readonly Alarm[] = ['peerLost', 'answered', 'isolated', 'conflict']
 
 function heard(shared: Shared, event: EventOf<'heartbeat'>, settings: CoreSettings): Shared {
   const { report, now } = event
   const gapMs = shared.peer.heardAt === null ? 0 : now - shared.peer.silenceFrom
+  // What the peer was before a silence says nothing about how long it has been so.
+  const before = gapMs <= settings.timing.warnMs ? shared.peer : null
   const endedByItself = gapMs < settings.timing.deadMs
   const peer: PeerView = {
     ...shared.peer,
     heardAt: now,
     silenceFrom: now,
     report,
-    settledSince: isSettled(report) ? (shared.peer.settledSince ?? now) : null,
+    settledSince: isSettled(report) ? (before?.settledSince ?? now) : null,
+    activeSince: report.role === 'active' ? (before?.activeSince ?? now) : null,
+    deafSince: missesUs(report) ? (before?.deafSince ?? now) : null,
+    heldAt: null,
   }
   const next: Shared = {
     ...shared,
@@ -75,6 +90,11 @@ function isSettled(report: PeerReport): boolean {
   }
 }
 
+/** It would not suspect us if it heard us. */
+function missesUs(report: PeerReport): boolean {
+  return report.state === 'suspect' || report.state === 'claiming'
+}
+
 function checked(shared: Shared, event: EventOf<'referencesChecked'>): Shared {
   const before = shared.own.referenceAnsweredAt
   const answeredAt = event.reachable ? Math.max(before ?? event.askedAt, event.askedAt) : before
@@ -95,7 +115,7 @@ function ticked(shared: Shared, event: EventOf<'tick'>, { timing }: CoreSettings
   // Packets may be waiting unread: silence and isolation count from the end of the stall, give or take.
   return {
     ...awake,
-    peer: { ...awake.peer, silenceFrom: event.now },
+    peer: { ...awake.peer, silenceFrom: event.now, activeSince: null, deafSince: null },
     graceFrom: Math.max(awake.graceFrom, event.now - timing.isolationMs + 2 * timing.tickMs),
   }
 }

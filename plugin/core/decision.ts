@@ -78,7 +78,7 @@ export function persist(
   const until = shared.maintenanceUntil
   return {
     type: 'persist',
-    term: changed.term ?? shared.term,
+    term: Math.max(changed.term ?? shared.term, shared.reservedTerm),
     wasActive: changed.wasActive ?? shared.wasActive,
     maintenanceRemainingMs: until === null ? null : Math.max(0, until - now),
   }
@@ -101,4 +101,9 @@ export function peerHeard(shared: Shared, now: number, timing: Timing): boolean 
 
 export function peerActive(shared: Shared): boolean {
   return shared.peer.report?.role === 'active'
+}
+
+/** When this server last had a sign that it is not isolated: from the peer, or from a reference address. */
+export function lastEvidence(shared: Shared): number {
+  return Math.max(shared.peer.heardAt ?? -Infinity, shared.own.referenceAnsweredAt ?? -Infinity)
 }

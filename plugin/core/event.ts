@@ -60,8 +60,9 @@ export type Event =
       readonly now: number
       readonly effect: EffectType
       readonly requestId?: string
-      /** The visit of a state that asked for the effect. */
+      /** The visit of a state that asked for the effect, and when it was decided. */
       readonly visit: number
+      readonly decidedAt: number
       /** Of `persist` and `promoteData`. */
       readonly term?: number
     }
@@ -72,6 +73,7 @@ export type Event =
       readonly reason: string
       readonly requestId?: string
       readonly visit: number
+      readonly decidedAt: number
       readonly term?: number
     }
   /** The read-back found our virtual IP missing, and the renewal put it back. */

@@ -80,11 +80,13 @@ export type FaultCause = 'failed' | 'unhealthy' | 'stopping'
 
 /** What a server that holds the virtual IP knows of its lease. */
 export interface Lease {
-  /** When the last raise or renewal was decided; the kernel's lease ends one lease time after it, or later. */
+  /** When the last raise or renewal was decided. */
   readonly renewedAt: number
   /** The administrator forced this server active: it needs no evidence until the peer or a reference was heard once. */
   readonly forced: boolean
   /** How often the address was announced, and when last. */
+  /** When the last raise or renewal that succeeded was decided; the kernel's lease ends one lease time after it, or later. */
+  readonly securedAt: number
   readonly announcements: number
   readonly announcedAt: number
   /** Renewals fail since; null while they succeed. */
@@ -114,6 +116,8 @@ export interface Shared {
   readonly visit: number
   /** The highest term heard in any heartbeat or claim; the next own term is above it. */
   readonly seenTerm: number
+  /** The highest term that this server ever tried to write to disk; nothing lower is written after it. */
+  readonly reservedTerm: number
   readonly referenceAskedAt: number | null
   /** Evidence that we are not isolated counts from here at the latest: activation, or the end of a stall. */
   readonly graceFrom: number
@@ -147,6 +151,12 @@ export interface PeerView {
   readonly silenceFrom: number
   /** Since when the peer reports a state in which it neither serves nor is about to; null otherwise. */
   readonly settledSince: number | null
+  /** Since when the peer reports to be active; null otherwise. */
+  readonly activeSince: number | null
+  /** Since when the peer, which we hear, reports that it does not hear us; null otherwise. */
+  readonly deafSince: number | null
+  /** When the peer last answered for the virtual IP during this silence: its kernel, at least, was alive. */
+  readonly heldAt: number | null
 }
 
 export interface PeerReport {

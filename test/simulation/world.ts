@@ -164,12 +164,20 @@ export class World {
   }
 
   /**
-   * The one situation that no two servers can tell from a dead peer: each sees the gateway, no packet passes between
-   * them, and neither does the question who holds the address.
+   * The one situation that no two servers can tell from a dead peer: each sees the gateway, none hears the other (cut
+   * off, lost on the way, or no agent to hear it), and the question who holds the address does not pass either.
    */
   private isPurePartition(): boolean {
     const { network } = this
-    const unheard = network.heartbeatsBlocked || (!network.reaches('A') && !network.reaches('B'))
+    const mute = NAMES.some((name) => {
+      const server = this.servers[name]
+      return server.loop === null || server.stalled
+    })
+    const unheard =
+      mute ||
+      network.lossProbability > 0 ||
+      network.heartbeatsBlocked ||
+      (!network.reaches('A') && !network.reaches('B'))
     return unheard && !network.bothWays() && NAMES.every((name) => network.gatewayReached(name))
   }
 }

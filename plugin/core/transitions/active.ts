@@ -32,9 +32,9 @@ export const active: Row<'active'> = {
     decide: activeTick,
   },
   heartbeat: {
-    to: ['active', 'standby'],
-    does: 'yields to an active peer with a higher term, or with an equal one when the peer is the primary; corrects one with a lower term',
-    decide: (state, event) => holderHeartbeat(state, event, []),
+    to: ['active', 'standby', 'suspect'],
+    does: 'yields to an active peer with a higher term, or with an equal one when the peer is the primary; corrects one with a lower term, and yields to it too when it does not hear',
+    decide: (state, event, { timing }) => holderHeartbeat(state, event, timing, []),
   },
   observed: {
     to: ['active', 'rechecking'],
@@ -181,8 +181,15 @@ function beginHandOver(state: Active, event: EventOf<'handOverRequested'>): Deci
   )
 }
 
-function leaseOf({ renewedAt, forced, announcements, announcedAt, renewFailingSince }: Active) {
-  return { renewedAt, forced, announcements, announcedAt, renewFailingSince }
+function leaseOf({
+  renewedAt,
+  securedAt,
+  forced,
+  announcements,
+  announcedAt,
+  renewFailingSince,
+}: Active) {
+  return { renewedAt, securedAt, forced, announcements, announcedAt, renewFailingSince }
 }
 
 function activeFailed(

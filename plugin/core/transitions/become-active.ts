@@ -33,6 +33,7 @@ export function becomeActive(state: State, now: number, activation: Activation):
     {
       name: 'active',
       renewedAt: activation.raisedAt,
+      securedAt: activation.raisedAt,
       forced: activation.forced,
       announcements: 1,
       announcedAt: now,

@@ -55,7 +55,7 @@ export function beginClaim(
     },
     start.why,
     [first],
-    asksReferences ? { referenceAskedAt: now, retries: [] } : { retries: [] },
+    asksReferences ? { referenceAskedAt: now } : {},
   )
 }
 

@@ -100,6 +100,7 @@ function adopt(
     {
       name: 'active',
       renewedAt: now,
+      securedAt: now,
       forced: false,
       announcements: 1,
       announcedAt: now,

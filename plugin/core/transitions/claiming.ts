@@ -1,11 +1,13 @@
 import {
   alarmOnce,
+  lastEvidence,
   enter,
   peerActive,
   peerHeard,
   persist,
   record,
   stay,
+  withShared,
   type CoreSettings,
   type Decision,
   type Row,
@@ -24,6 +26,7 @@ import {
   refusalCells,
   refuseTakeOver,
   toFault,
+  tryAgain,
 } from './common.ts'
 
 type Claiming = StateOf<'claiming'>
@@ -168,18 +171,24 @@ function claimProbed(
     return stay(state, 'the answer is not awaited')
   switch (event.result) {
     case 'free':
+      if (heldLately(state, now, timing))
+        return stay(
+          { ...state, probeAt: now + timing.probePollMs },
+          'the virtual IP seems free, but the peer held it a moment ago: waits until its lease must have ended',
+        )
       return state.step === 'probingVirtualIp'
         ? persistTerm(state, now)
         : raise(state, now, settings)
     case 'heldByPeer': {
+      const held = withShared(state, { peer: { ...state.shared.peer, heldAt: now } })
       if (state.step === 'probingVirtualIp' && now - state.stepSince < timing.heldLimitMs)
         return stay(
-          { ...state, probeAt: now + timing.probePollMs },
+          { ...held, probeAt: now + timing.probePollMs },
           'the peer still holds the virtual IP: waits for its lease to end',
         )
       const reason =
         'heartbeats are lost, but the active server still serves: look for a firewall between the servers'
-      return refuse(state, now, 'answered', 'takeOverRefused', reason, timing)
+      return refuse(held, now, 'answered', 'takeOverRefused', reason, timing)
     }
     case 'heldByStranger':
       return refuse(
@@ -201,10 +210,24 @@ function claimProbed(
   }
 }
 
+/** One lost answer must not look like a free address, and a peer that held it may renew until it finds itself isolated. */
+function heldLately(
+  { shared, step }: Claiming,
+  now: number,
+  timing: CoreSettings['timing'],
+): boolean {
+  const { heldAt } = shared.peer
+  if (step !== 'probingVirtualIp' || heldAt === null) return false
+  return now - heldAt < Math.max(timing.heldLimitMs, timing.isolationMs + timing.intervalMs)
+}
+
 function persistTerm(state: Claiming, now: number): Decision {
-  const term = nextTerm(Math.max(state.shared.term, state.shared.seenTerm), state.shared.identity)
-  return next(state, now, 'persistingTerm', 'the virtual IP is free', [
-    persist(state.shared, now, { term }),
+  const { shared } = state
+  const highest = Math.max(shared.term, shared.seenTerm, shared.reservedTerm)
+  const term = nextTerm(highest, shared.identity)
+  const reserved = withShared(state, { reservedTerm: term })
+  return next(reserved, now, 'persistingTerm', 'the virtual IP is free', [
+    persist(reserved.shared, now, { term }),
     ...(state.cause === 'failover' || state.cause === 'coldStart'
       ? [record('failoverStarted', state.why)]
       : []),
@@ -227,6 +250,7 @@ function claimDone(
     ])
   if (state.step === 'persistingRole' && event.effect === 'persist')
     return next(state, now, 'confirmingVirtualIp', 'the role is persisted', [
+      { type: 'checkReferences' },
       { type: 'probeVirtualIp' },
     ])
   if (state.step === 'raisingVirtualIp' && event.effect === 'raiseVirtualIp')
@@ -260,7 +284,17 @@ function persisted(state: Claiming, now: number, term: number): Decision {
   ])
 }
 
+/** Promoting may have taken long: the evidence that we are not isolated must still be fresh. */
 function raise(state: Claiming, now: number, { timing }: CoreSettings): Decision {
+  const needsEvidence = !state.forced && state.cause !== 'firstPairing'
+  if (needsEvidence && now - lastEvidence(state.shared) >= timing.isolationMs)
+    return giveUp(
+      state,
+      now,
+      'no sign of the network since the claim began: this server may be the isolated one',
+      timing,
+      now + 1000,
+    )
   return next(state, now, 'raisingVirtualIp', 'the virtual IP is free', [
     { type: 'raiseVirtualIp', leaseMs: timing.leaseMs },
   ])
@@ -272,7 +306,7 @@ function claimFailed(
   { timing }: CoreSettings,
 ): Decision {
   const reason = `${event.effect} failed: ${event.reason}`
-  if (event.visit !== state.shared.visit) return stay(state, reason)
+  if (event.visit !== state.shared.visit) return tryAgain(state, event, timing)
   if (event.effect === 'startService')
     return stay(state, reason, [record('serviceUnhealthy', reason)])
   if (event.effect === 'probeVirtualIp' || event.effect === 'checkReferences')
@@ -327,7 +361,8 @@ function giveUp(
 /** What has to be taken back, by how far the claim had come. */
 function abortEffects(state: Claiming, now: number, reason: string): readonly Effect[] {
   const at = CLAIM_STEPS.indexOf(state.step)
-  const promoted = at >= CLAIM_STEPS.indexOf('promoting')
+  // One that resumes has not locked its data since it was active.
+  const promoted = at >= CLAIM_STEPS.indexOf('promoting') || state.cause === 'resume'
   const rolePersisted = at >= CLAIM_STEPS.indexOf('persistingRole')
   return [
     ...(promoted ? letGo(`the claim was given up: ${reason}`) : []),

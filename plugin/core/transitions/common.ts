@@ -198,7 +198,11 @@ export function followActive(
     now,
     { name: 'standby', retryAt: now },
     reason,
-    [...effects, persist(shared, now), record('becameStandby', reason)],
+    [
+      ...effects.filter((effect) => effect.type !== 'persist'), // with the term of the active instead
+      persist(shared, now),
+      record('becameStandby', reason),
+    ],
     shared,
   )
 }
@@ -231,6 +235,7 @@ function leavePair(state: State, event: EventOf<'unpaired'>): Decision {
   const changed: Partial<Shared> = {
     term: 0,
     seenTerm: 0,
+    reservedTerm: 0,
     wasActive: false,
     maintenanceUntil: null,
     alarms: [],
@@ -242,6 +247,9 @@ function leavePair(state: State, event: EventOf<'unpaired'>): Decision {
       divergedTerm: null,
       silenceFrom: event.now,
       settledSince: null,
+      activeSince: null,
+      deafSince: null,
+      heldAt: null,
     },
   }
   const effects: Effect[] = [

@@ -29,12 +29,12 @@ export const handingOver: Row<'handingOver'> = {
     decide: handOverTick,
   },
   heartbeat: {
-    to: ['handingOver', 'standby'],
+    to: ['handingOver', 'standby', 'suspect'],
     does: 'yields to an active peer with a better claim',
-    decide: (state, event) =>
+    decide: (state, event, { timing }) =>
       state.step === 'releasing'
         ? stay(state, 'lets go of the virtual IP')
-        : holderHeartbeat(state, event, undo(state, 'the peer is active')),
+        : holderHeartbeat(state, event, timing, undo(state, 'the peer is active')),
   },
   observed: {
     to: ['handingOver', 'rechecking'],
@@ -203,11 +203,11 @@ function goOn(state: HandingOver, now: number, reason: string, { timing }: CoreS
       { type: 'sendHeartbeat' },
       ...undone,
     ])
-  const { renewedAt, forced, announcements, announcedAt, renewFailingSince } = state
+  const { renewedAt, securedAt, forced, announcements, announcedAt, renewFailingSince } = state
   return enter(
     state,
     now,
-    { name: 'active', renewedAt, forced, announcements, announcedAt, renewFailingSince },
+    { name: 'active', renewedAt, securedAt, forced, announcements, announcedAt, renewFailingSince },
     reason,
     undone,
   )

@@ -1,5 +1,6 @@
 import {
   alarmOnce,
+  lastEvidence,
   enter,
   peerActive,
   record,
@@ -23,15 +24,19 @@ const LEASE_MARGIN_MS = 300
 /** After the first announcement, for switches and phones that missed it. */
 const ANNOUNCE_AFTER_MS = [1000, 2000, 4000]
 const ANNOUNCE_EVERY_MS = 15_000
+/** After so many heartbeats of ours, a peer that acts as if there were none does not hear us. */
+const DEAF_INTERVALS = 3
 
 /** Why the holder must let go now; null while it is entitled to the address. */
 export function lostRight(state: Holder, now: number, timing: Timing): string | null {
-  const unrenewedMs = Math.round(now - state.renewedAt)
+  const unrenewedMs = Math.round(now - state.securedAt)
   if (unrenewedMs >= timing.leaseMs - LEASE_MARGIN_MS)
-    return `the lease was not renewed for ${unrenewedMs} ms: this server was stopped too long`
+    return state.renewFailingSince === null
+      ? `the lease was not renewed for ${unrenewedMs} ms: this server was stopped too long`
+      : `the lease could not be renewed for ${unrenewedMs} ms`
   if (!state.shared.own.carrierUp) return 'the network cable of this server is not connected'
   if (state.forced) return null
-  const aloneMs = Math.round(now - lastEvidence(state))
+  const aloneMs = Math.round(now - Math.max(lastEvidence(state.shared), state.shared.graceFrom))
   return aloneMs < timing.isolationMs
     ? null
     : `neither the peer nor a reference address was heard for ${aloneMs} ms: this server is isolated`
@@ -72,12 +77,28 @@ export function holderUpkeep<S extends Holder>(
 export function holderHeartbeat(
   before: Holder,
   event: EventOf<'heartbeat'>,
+  timing: Timing,
   first: readonly Effect[],
 ): Decision {
   const { report, now } = event
   const state: Holder = { ...before, forced: false }
+  if (report.state === 'claiming' && report.term > state.shared.term)
+    return yieldToClaim(
+      state,
+      now,
+      `the peer claims with the higher term ${report.term}`,
+      timing,
+      first,
+    )
   if (!peerActive(state.shared)) return splitEnded(state)
   const equalTerm = report.term === state.shared.term && report.identity === 'primary'
+  const unheardMs = now - Math.max(state.shared.peer.activeSince ?? now, state.since)
+  // Only who hears can yield: a peer that stays active although we told it does not hear us.
+  const isDeaf = unheardMs >= DEAF_INTERVALS * timing.intervalMs
+  if (report.term < state.shared.term && isDeaf) {
+    const reason = `the peer is active with the lower term ${report.term} and does not hear this server`
+    return yieldToClaim(state, now, reason, timing, first)
+  }
   if (report.term > state.shared.term || equalTerm) {
     const reason = `the peer is active with term ${report.term}, this server had term ${state.shared.term}`
     return followActive(state, now, reason, [
@@ -104,9 +125,21 @@ export function holderClaim(
   first: readonly Effect[],
 ): Decision {
   const { now, term } = event
-  if (term <= state.shared.term)
+  const { deafSince } = state.shared.peer
+  const isDeaf = deafSince !== null && now - deafSince >= DEAF_INTERVALS * timing.intervalMs
+  if (term <= state.shared.term && !isDeaf)
     return stay(state, `the peer claims with the lower term ${term}`, [{ type: 'sendHeartbeat' }])
-  const reason = `the peer claims with the higher term ${term}: it cannot hear this server`
+  const reason = `the peer claims with term ${term}: it does not hear this server`
+  return yieldToClaim(state, now, reason, timing, first)
+}
+
+function yieldToClaim(
+  state: Holder,
+  now: number,
+  reason: string,
+  timing: Timing,
+  first: readonly Effect[],
+): Decision {
   return stepBack(state, now, reason, timing, [
     ...first,
     ...letGo(reason),
@@ -122,7 +155,14 @@ export function leaseOutcome(
 ): Decision | null {
   if (event.effect !== 'renewVirtualIp') return null
   if (event.type === 'effectDone')
-    return stay({ ...state, renewFailingSince: null }, 'the lease is renewed')
+    return stay(
+      {
+        ...state,
+        securedAt: Math.max(state.securedAt, event.decidedAt),
+        renewFailingSince: null,
+      },
+      'the lease is renewed',
+    )
   const reason = `the lease could not be renewed: ${event.reason}`
   const failing = state.renewFailingSince
   const first = failing === null
@@ -130,8 +170,7 @@ export function leaseOutcome(
     {
       ...state,
       renewFailingSince: failing ?? event.now,
-      // Due again at the next tick, yet still counted as unrenewed from where it was.
-      renewedAt: Math.min(state.renewedAt, event.now - timing.renewMs),
+      renewedAt: Math.min(state.renewedAt, event.now - timing.renewMs), // due again at the next tick
     },
     reason,
     first ? [record('virtualIpFailed', reason)] : [],
@@ -141,10 +180,6 @@ export function leaseOutcome(
 export function holderMissing(state: Holder): Decision {
   const reason = 'the virtual IP had been removed from the interface and was put back'
   return stay(state, reason, [{ type: 'announceVirtualIp' }, record('virtualIpRestored', reason)])
-}
-
-function lastEvidence({ shared }: State): number {
-  return Math.max(shared.peer.heardAt ?? 0, shared.own.referenceAnsweredAt ?? 0, shared.graceFrom)
 }
 
 function renew<S extends Holder>(state: S, now: number, timing: Timing) {

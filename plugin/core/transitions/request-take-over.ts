@@ -59,10 +59,8 @@ export function askActive(
   offered: boolean,
   why: string,
 ): Decision {
-  const newTerm = nextTerm(
-    Math.max(state.shared.term, state.shared.seenTerm),
-    state.shared.identity,
-  )
+  const { term, seenTerm, reservedTerm, identity } = state.shared
+  const newTerm = nextTerm(Math.max(term, seenTerm, reservedTerm), identity)
   return enter(
     state,
     now,

@@ -5,6 +5,7 @@ import {
   record,
   silentMs,
   stay,
+  withShared,
   type CoreSettings,
   type Decision,
   type Row,
@@ -23,6 +24,7 @@ import {
   refuseTakeOver,
   stepBack,
   toFault,
+  tryAgain,
 } from './common.ts'
 
 type TakingOver = StateOf<'takingOver'>
@@ -130,7 +132,9 @@ function takeOverDone(
   if (step === 'draining applyFinal')
     return next(state, now, 'releasing', [{ type: 'askRelease', requestId, newTerm }])
   if (step === 'releasing askRelease')
-    return next(state, now, 'persistingTerm', [persist(state.shared, now, { term: newTerm })])
+    return next(withShared(state, { reservedTerm: newTerm }), now, 'persistingTerm', [
+      persist(state.shared, now, { term: newTerm }),
+    ])
   if (step === 'persistingTerm persist') return promote(state, now)
   if (step === 'promoting promoteData')
     return next(state, now, 'persistingRole', [
@@ -191,7 +195,7 @@ function takeOverFailed(
 ): Decision {
   const { now } = event
   const reason = `${event.effect} failed: ${event.reason}`
-  if (event.visit !== state.shared.visit) return stay(state, reason)
+  if (event.visit !== state.shared.visit) return tryAgain(state, event, timing)
   if (event.effect === 'startService')
     return stay(state, reason, [record('serviceUnhealthy', reason)])
   if (!AWAITED.includes(event.effect)) return stay(state, reason)
