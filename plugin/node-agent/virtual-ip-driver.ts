@@ -1,3 +1,4 @@
+import { createKernelVirtualIp } from '../agent/virtual-ip/kernel-driver.ts'
 import { createListenerVirtualIp } from '../agent/virtual-ip/listener-driver.ts'
 import type { AgentConfig } from '../config/agent-config.ts'
 import type { Logger } from '../logger.ts'
@@ -8,12 +9,16 @@ import type { StoredSettings } from './settings-store.ts'
 export function makeVirtualIpDriver(
   config: AgentConfig,
   { pair, server }: StoredSettings,
-  _peer: PeerRecord | null,
+  peer: PeerRecord | null,
   logger: Logger,
 ): VirtualIpDriver | null {
   if (pair === null) return null
   const { address } = pair.virtualIp
   const interfaceName = server?.networkInterface ?? config.network.interface
+  if (config.network.driver === 'kernel') {
+    const peerAddress = peer?.address ?? null
+    return createKernelVirtualIp({ address, interfaceName, peerAddress, logger })
+  }
   return createListenerVirtualIp({
     address,
     interfaceName,
