@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { chmod, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { DAMAGED_REMEDY, codeOf, readJson, unusable, writeJsonDurably } from './durable-file.ts'
+import { makeFolder } from './make-folder.ts'
 
 const OTHERS = 0o077
 const LEFT_BEHIND = /^\.[\w.-]+\.json\.\d+\.[0-9a-f]{8}$/
@@ -33,14 +34,14 @@ export async function openServerId(directory: string): Promise<string> {
 
 async function makeDirectory(path: string): Promise<void> {
   try {
-    await mkdir(path, { recursive: true, mode: 0o700 })
+    await makeFolder(path, 0o700)
   } catch (cause) {
     const what =
-      codeOf(cause) === 'EEXIST' || codeOf(cause) === 'ENOTDIR'
-        ? 'is not a directory'
-        : `cannot be made (${codeOf(cause)})`
+      codeOf(cause) === 'ENOTDIR' ? 'is not a directory' : `cannot be made (${codeOf(cause)})`
     throw unusable(path, what, 'Name a directory that the agent may make or owns.', cause)
   }
+  if (!(await stat(path)).isDirectory())
+    throw unusable(path, 'is not a directory', 'Name a directory that the agent may make or owns.')
 }
 
 /** Keys and the pair key live here: a directory that others may enter is made tight, or refused. */

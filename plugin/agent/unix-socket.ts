@@ -1,8 +1,9 @@
-import { lstat, mkdir, rm } from 'node:fs/promises'
+import { lstat, rm } from 'node:fs/promises'
 import { connect, type Server } from 'node:net'
 import { dirname } from 'node:path'
 import { HotStandbyError } from '../errors.ts'
 import { codeOf } from './durable-file.ts'
+import { makeFolder } from './make-folder.ts'
 
 /** The kernel's limit is 108 bytes with the closing zero. */
 const LONGEST_PATH_BYTES = 107
@@ -18,7 +19,7 @@ export async function listenOnUnixSocket(
   mode: number,
 ): Promise<void> {
   checkLength(path)
-  await makeFolder(path)
+  await makeSocketFolder(path)
   await removeStale(path)
   await listen(server, path, mode)
 }
@@ -32,9 +33,9 @@ function checkLength(path: string): void {
   )
 }
 
-async function makeFolder(path: string): Promise<void> {
+async function makeSocketFolder(path: string): Promise<void> {
   try {
-    await mkdir(dirname(path), { recursive: true, mode: 0o750 })
+    await makeFolder(dirname(path), 0o750)
   } catch (cause) {
     throw wrongPath(
       path,

@@ -18,8 +18,8 @@ describe('agent lock', () => {
     folder = temporaryFolder()
     holder = null
   })
-  afterEach(() => {
-    holder?.kill('SIGKILL')
+  afterEach(async () => {
+    await end(holder)
     folder.remove()
   })
 
@@ -84,3 +84,10 @@ describe('agent lock', () => {
     })
   })
 })
+
+/** A later test's folder may get the same inode, so the holder must really be gone. */
+async function end(child: ChildProcess | null): Promise<void> {
+  if (child === null || child.exitCode !== null || child.signalCode !== null) return
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+}
