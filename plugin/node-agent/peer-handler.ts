@@ -4,6 +4,8 @@ import { connectLocalDatabase, databaseAccess } from './local-database.ts'
 import type { NodeContext } from './node-context.ts'
 import { buildStatus } from './status.ts'
 
+const ANSWER_FIRST_MS = 100
+
 /** What the peer may ask of this server over the TLS channel. */
 export function createPeerHandler(node: () => NodeContext): PeerHandler {
   return {
@@ -28,11 +30,17 @@ export function createPeerHandler(node: () => NodeContext): PeerHandler {
     status: async () => Promise.resolve(buildStatus(node())),
     check: async (options) => node().engine.check(options),
     resynchronise: async () => node().engine.resynchronise(),
-    async unpair() {
-      const { peer, history } = node()
-      if (peer.record() === null) throw new HotStandbyError('HS_NOT_PAIRED')
-      await peer.forget()
-      history.record({ kind: 'unpaired', reason: 'the other server left the pair' })
+    unpair() {
+      const { peer, history, logger } = node()
+      if (peer.record() === null) return Promise.reject(new HotStandbyError('HS_NOT_PAIRED'))
+      // After the answer: forgetting the peer closes its connections, this one too.
+      setTimeout(() => {
+        peer.forget().then(
+          () => history.record({ kind: 'unpaired', reason: 'the other server left the pair' }),
+          (error: unknown) => logger.error({ err: error }, 'the peer could not be forgotten'),
+        )
+      }, ANSWER_FIRST_MS)
+      return Promise.resolve()
     },
   }
 }

@@ -20,7 +20,7 @@ export function makeVirtualIpDriver(
     return createKernelVirtualIp({ address, interfaceName, peerAddress, logger })
   }
   return createListenerVirtualIp({
-    address,
+    address: config.network.listenAddress ?? address,
     interfaceName,
     forward: config.network.forward,
     logger,

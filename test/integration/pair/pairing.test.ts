@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import {
+  freePort,
+  type PostgresCluster,
+  startPostgresCluster,
+} from '../../../examples/demo/postgres-cluster.ts'
+import type { AgentApi } from '../../../plugin/api/agent-api.ts'
+import { createAgentClient } from '../../../plugin/api/agent-client.ts'
+import { createNodeAgent, type NodeAgent } from '../../../plugin/create-node-agent.ts'
+import { HotStandbyError } from '../../../plugin/errors.ts'
+import { migrateDatabase } from '../../../plugin/replication/migrate-database.ts'
+import { makeTestServer, type TestServerOptions } from '../../support/agent-config.ts'
+import { runSql } from '../../support/run-sql.ts'
+import { waitUntil } from '../../support/wait-until.ts'
+
+const VIRTUAL_IP = { address: '127.0.0.10', prefixLength: 8 }
+
+interface Running {
+  readonly agent: NodeAgent
+  readonly client: AgentApi
+  readonly address: string
+}
+
+describe('pairing two agents', function () {
+  this.timeout(60_000)
+  let folder: string
+  let cluster: PostgresCluster
+  let virtualIpPort: number
+  let primary: Running
+  let count = 0
+  const running = new Set<NodeAgent>()
+
+  const start = async (options: Partial<TestServerOptions>): Promise<Running> => {
+    const name = `server${++count}`
+    await runSql(cluster.url(), `create database ${name}`)
+    await runSql(cluster.url(name), 'create table extension (number text primary key, name text)')
+    const server = await makeTestServer({
+      folder,
+      name,
+      address: '127.0.0.2',
+      databaseUrl: cluster.url(name),
+      serialNumber: `T-${count}`,
+      virtualIpPort,
+      ...options,
+    })
+    await migrateDatabase(server.config.database)
+    const agent = await createNodeAgent(server.config)
+    await agent.start()
+    running.add(agent)
+    const { address, port } = server.config.listen
+    return {
+      agent,
+      client: createAgentClient(server.config.socketPath),
+      address: `${address}:${port}`,
+    }
+  }
+  const stop = async ({ agent }: Running): Promise<void> => {
+    running.delete(agent)
+    await agent.stop()
+  }
+  const joinWith = async (secondary: Running): Promise<void> => {
+    await secondary.client.saveSettings({ server: { identity: 'secondary' } })
+    const { accessCode } = await primary.client.makeAccessCode()
+    await secondary.client.join({ peer: primary.address, accessCode })
+    await waitUntil('the end of the join', async () => {
+      const { operation } = await secondary.client.status()
+      return operation?.kind === 'join' && operation.outcome !== 'running'
+    })
+  }
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'hot-standby-pairing-'))
+    cluster = await startPostgresCluster({ durable: false })
+    virtualIpPort = await freePort(VIRTUAL_IP.address)
+    primary = await start({ address: '127.0.0.1' })
+    await primary.client.saveSettings({
+      server: { identity: 'primary', expectedPeerSerialNumber: 'T-2' },
+      pair: { virtualIp: VIRTUAL_IP, referenceAddresses: ['127.0.0.254'] },
+    })
+  })
+  after(async () => {
+    for (const agent of running) await agent.stop()
+    await cluster.destroy()
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  const T2 = { serialNumber: 'T-2' }
+  const WRONG: Readonly<Record<string, Partial<TestServerOptions>>> = {
+    plan: { ...T2, facts: { plan: 'Basic' } },
+    extensions: { ...T2, facts: { capacity: { extensions: 50, concurrentCalls: 125 } } },
+    concurrent: { ...T2, facts: { capacity: { extensions: 500, concurrentCalls: 15 } } },
+    firmware: { ...T2, facts: { firmwareVersion: '83.7.0.1' } },
+    static: { ...T2, network: { isStatic: false } },
+    default: { ...T2, network: { isDefault: false } },
+    VPN: { ...T2, network: { kind: 'vpn' } },
+    subnet: { ...T2, network: { prefixLength: 30, address: '127.0.1.2' } },
+    serial: { serialNumber: 'T-unexpected' },
+  }
+  for (const [word, options] of Object.entries(WRONG)) {
+    it(`is refused, and changes nothing, when a requirement is not met: ${word}`, async () => {
+      const secondary = await start(options)
+      try {
+        await joinWith(secondary)
+        const [own, peer] = await Promise.all([secondary.client.status(), primary.client.status()])
+        assert.equal(own.operation?.outcome, 'failed')
+        assert.match(own.operation.reason ?? '', new RegExp(word, 'i'))
+        assert.deepEqual([own.setUp, peer.setUp], ['waitingForPeer', 'waitingForPeer'])
+      } finally {
+        await stop(secondary)
+      }
+    })
+  }
+
+  it('refuses every wrong setting by field, value and remedy, and saves nothing', async () => {
+    const before = (await primary.client.status()).settings
+    for (const [pair, field] of [
+      [{ virtualIp: { address: '127.0.0.1' } }, 'pair.virtualIp.address'],
+      [{ virtualIp: { address: 'nonsense' } }, 'pair.virtualIp.address'],
+      [{ virtualIp: { prefixLength: 99 } }, 'pair.virtualIp.prefixLength'],
+      [{ keepAliveIntervalMs: 1 }, 'pair.keepAliveIntervalMs'],
+      [{ deadTimeMs: 600 }, 'pair.deadTimeMs'],
+      [{ referenceAddresses: ['127.0.0.10'] }, 'pair.referenceAddresses.0'],
+      [{ coldStartAlone: 'perhaps' }, 'pair.coldStartAlone'],
+      [{ contacts: [{ name: 'A', email: 'nobody', levels: ['alert'] }] }, 'pair.contacts.0.email'],
+      [{ surplus: 1 }, 'pair.surplus'],
+    ] as const) {
+      const error = await primary.client.saveSettings({ pair }).then(
+        () => assert.fail(`${field} was accepted`),
+        (thrown: unknown) => thrown as HotStandbyError,
+      )
+      assert.equal(error.code, 'HS_SETTINGS_INVALID')
+      const problem = error.details.fields?.find((one) => one.field === field)
+      assert.ok(problem, `${field} is not among ${JSON.stringify(error.details.fields)}`)
+      assert.ok(problem.value !== '' && problem.message !== '' && problem.remedy !== '')
+    }
+    assert.deepEqual((await primary.client.status()).settings, before)
+  })
+
+  it('pairs, copies, follows, compares, and dissolves', async () => {
+    const secondary = await start(T2)
+    await runSql(cluster.url('server1'), "insert into extension values ('1', 'One')")
+    await joinWith(secondary)
+    assert.equal((await secondary.client.status()).operation?.reason, null)
+    await primary.client.wait({ for: 'active', timeoutMs: 20_000 })
+    await secondary.client.wait({ for: 'in-sync', timeoutMs: 20_000 })
+    await primary.client.wait({ for: 'in-sync', timeoutMs: 20_000 })
+    const status = await secondary.client.status()
+    assert.equal(status.server.role, 'standby')
+    assert.equal(status.configLock.locked, true)
+    await waitUntil('health', async () => (await primary.client.status()).health.word === 'healthy')
+    assert.deepEqual((await primary.client.check({})).differences, [])
+
+    await primary.client.disable({})
+    for (const { client } of [primary, secondary]) {
+      await waitUntil('the end of the pair', async () => (await client.status()).setUp !== 'paired')
+      assert.equal((await client.status()).configLock.locked, false)
+    }
+    await stop(secondary)
+  })
+})
