@@ -19,6 +19,8 @@ export const CONFIGURATION_FIELDS: Readonly<Record<string, string>> = {
   'network.interface': 'The LAN interface that carries the virtual IP.',
   'network.driver':
     '`kernel` sets the virtual IP with a lease; `listener` forwards ports where no address may be added (demo).',
+  'network.listenAddress':
+    'Driver `listener` only: listen here in place of the virtual IP, where that address does not exist (the demo on macOS).',
   'network.forward[].port': 'Driver `listener` only: port of the virtual IP.',
   'network.forward[].to': 'Driver `listener` only: `host:port` that it leads to.',
   'platform.facts.productName': 'Name of the product.',
@@ -51,6 +53,7 @@ export const CONFIGURATION_FIELDS: Readonly<Record<string, string>> = {
   'smtp.requireTls': 'Refuse to send without TLS.',
   'smtp.verifyCertificate':
     'False accepts any certificate of the SMTP server: for one in the LAN with its own.',
+  'smtp.caFile': 'PEM file of the authority that signed the certificate of the SMTP server.',
   'smtp.user': 'User name, when the server wants one.',
   'smtp.passwordFile': 'File with the password.',
   'smtp.from': 'Sender address.',

@@ -1,4 +1,4 @@
-import { type DemoAddresses, chooseAddresses } from './addresses.ts'
+import { type DemoAddresses, chooseAddresses, hostAndPort } from './addresses.ts'
 import { type MailSink, startMailSink } from './mail-sink.ts'
 import { type PbxServer, createPbxServer } from './pbx-server.ts'
 import { createProcesses } from './processes.ts'
@@ -20,9 +20,6 @@ export interface DemoPair {
 }
 
 /** Databases, platforms and agents run when this answers; they are not paired yet. */
-/** Stands for the gateway: an address of the loopback network that is none of the pair's. */
-const REFERENCE_ADDRESS = '127.0.0.254'
-
 export async function createDemoPair(tell: (line: string) => void): Promise<DemoPair> {
   const processes = await createProcesses()
   const servers: PbxServer[] = []
@@ -57,7 +54,7 @@ export async function createDemoPair(tell: (line: string) => void): Promise<Demo
     const secondary = unwrap(second)
     return {
       addresses: demo,
-      virtualUrl: `http://${demo.virtualIp}:${demo.virtualPort}`,
+      virtualUrl: `http://${demo.virtualHost}:${demo.virtualPort}`,
       primary,
       secondary,
       mailSink,
@@ -82,17 +79,18 @@ async function pair(demo: DemoAddresses, primary: PbxServer, secondary: PbxServe
     ...['--virtual-ip', `${demo.virtualIp}/8`],
     ...['--keep-alive', `${KEEP_ALIVE_MS}ms`, '--dead-time', `${DEAD_TIME_MS}ms`],
     // The listener driver reaches reference addresses by the loopback interface.
-    ...['--reference', REFERENCE_ADDRESS],
+    ...['--reference', demo.reference],
     ...['--contact', CONTACT],
     ...['--host-name', primary.name, '--interface', 'lo'],
-    ...['--expected-serial', 'EX-0000-0002', '--peer', secondary.addresses.host],
+    ...['--expected-serial', 'EX-0000-0002', '--peer', secondary.addresses.agentHost],
   )
   await secondary.command(
     'setup',
     'secondary',
     ...['--host-name', secondary.name, '--interface', 'lo'],
-    ...['--expected-serial', 'EX-0000-0001', '--peer', primary.addresses.host],
+    ...['--expected-serial', 'EX-0000-0001', '--peer', primary.addresses.agentHost],
   )
-  const peer = `${primary.addresses.host}:${primary.addresses.agentPort}`
+  const { agentHost, agentPort } = primary.addresses
+  const peer = hostAndPort(agentHost, agentPort)
   await secondary.command('join', '--peer', peer, '--access-code', accessCode)
 }

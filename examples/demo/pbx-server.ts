@@ -158,7 +158,7 @@ function agentConfig(options: PbxServerOptions, cluster: PostgresCluster): objec
   const { addresses, demo } = options
   return {
     stateDirectory: 'state',
-    listen: { address: addresses.host, port: addresses.agentPort },
+    listen: { address: addresses.agentHost, port: addresses.agentPort },
     database: {
       url: `postgres://hot_standby@${cluster.host}:${cluster.port}/pbx`,
       ownerUrl: cluster.url('pbx'),
@@ -168,6 +168,7 @@ function agentConfig(options: PbxServerOptions, cluster: PostgresCluster): objec
     network: {
       interface: 'lo',
       driver: 'listener',
+      listenAddress: demo.virtualHost,
       forward: [{ port: demo.virtualPort, to: `${addresses.host}:${addresses.webPort}` }],
     },
     platform: {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { hostAndPort } from './addresses.ts'
 import { CommandRefused } from './hot-standby-command.ts'
 import { countRows, firstDifference, readRows, withClient } from './database-rows.ts'
 import { DEAD_TIME_MS, type DemoPair } from './demo-pair.ts'
@@ -190,7 +191,7 @@ function extension(number: string, name: string): Record<string, string> {
 }
 
 function peerOf(server: PbxServer): string {
-  return `${server.addresses.host}:${server.addresses.agentPort}`
+  return hostAndPort(server.addresses.agentHost, server.addresses.agentPort)
 }
 
 function statusOf(server: PbxServer): Promise<StatusSummary> {

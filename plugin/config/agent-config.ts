@@ -118,6 +118,10 @@ export const agentConfigSchema = z.strictObject({
         'is not a driver | Use `kernel`, or `listener` where no address may be added.',
       )
       .default('kernel'),
+    /** Only for the driver `listener`: listen here in place of the virtual IP, where that address does not exist. */
+    listenAddress: z
+      .union([z.ipv4(), z.ipv6()], 'is not an IP address | Give an address of this machine.')
+      .optional(),
     /** Only for the driver `listener`: ports of the virtual IP and where they lead. */
     forward: z
       .array(
