@@ -5,6 +5,9 @@ import Handlebars from 'handlebars'
 /** In the source tree and in `dist/` the views lie two folders above. */
 const VIEWS = join(import.meta.dirname, '../../views')
 
+/** An indented partial would change what stands in a text area. */
+const AS_WRITTEN = { preventIndent: true } as const
+
 /** Renders a view to markup; every value is escaped. */
 export type Render = (view: string, context: object) => string
 
@@ -14,11 +17,15 @@ export function createRenderer(): Render {
   const templates = new Map<string, HandlebarsTemplateDelegate>()
   const partials = join(VIEWS, 'partials')
   for (const file of listViews(partials))
-    handlebars.registerPartial(basename(file, '.hbs'), readFileSync(join(partials, file), 'utf8'))
+    // Without the file's last line break, which would be a space before a comma that follows.
+    handlebars.registerPartial(
+      basename(file, '.hbs'),
+      readFileSync(join(partials, file), 'utf8').trimEnd(),
+    )
   for (const file of listViews(VIEWS))
     templates.set(
       basename(file, '.hbs'),
-      handlebars.compile(readFileSync(join(VIEWS, file), 'utf8')),
+      handlebars.compile(readFileSync(join(VIEWS, file), 'utf8'), AS_WRITTEN),
     )
   return (view, context) => {
     const template = templates.get(view)

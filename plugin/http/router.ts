@@ -21,8 +21,8 @@ export function createRouter(web: Web): Router {
   router.use(express.urlencoded({ extended: false, limit: '100kb', parameterLimit: 500 }))
   router.use(express.json({ limit: '100kb' }))
   router.get('/stream', route(web, 'view', liveStream(web)))
-  router.use('/api', apiRoutes(web))
   for (const routes of [
+    apiRoutes,
     statusRoutes,
     setUpRoutes,
     takeOverRoutes,

@@ -8,6 +8,8 @@ import type { AgentPort } from './agent-port.ts'
 export interface StatusWatch {
   /** At most half a second old. Errors: HS_AGENT_UNREACHABLE and others of the agent. */
   current(): Promise<StatusDocument>
+  /** Asks the agent now, for a page that may follow a change. Errors: as `current`. */
+  fresh(): Promise<StatusDocument>
   /** What is known at once, for a page that must not wait; asks again behind it when it is old. */
   known(): KnownStatus
   /** Calls back for each event until the returned function is called. */
@@ -58,23 +60,20 @@ export function createStatusWatch(agent: AgentPort, logger: Logger): StatusWatch
     logger.warn({ code: toHotStandbyError(thrown).code }, 'the agent does not answer')
     tell({ type: 'unreachable' })
   }
+  const fresh = async (): Promise<StatusDocument> => {
+    try {
+      const next = await agent.as(null).status()
+      heard(next)
+      return next
+    } catch (thrown) {
+      lost(thrown)
+      throw thrown
+    }
+  }
   const ask = (): Promise<StatusDocument> => {
-    asking ??= agent
-      .as(null)
-      .status()
-      .then(
-        (next) => {
-          heard(next)
-          return next
-        },
-        (thrown: unknown) => {
-          lost(thrown)
-          throw thrown
-        },
-      )
-      .finally(() => {
-        asking = null
-      })
+    asking ??= fresh().finally(() => {
+      asking = null
+    })
     return asking
   }
   const isFresh = (): boolean => performance.now() - heardAt <= LONGEST_AGE_MS
@@ -105,6 +104,7 @@ export function createStatusWatch(agent: AgentPort, logger: Logger): StatusWatch
 
   return {
     current: async () => (status !== null && isFresh() ? status : await ask()),
+    fresh,
     known() {
       if (!isFresh()) askQuietly()
       return { status, reachable }

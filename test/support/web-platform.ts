@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import supertest from 'supertest'
 import { type PostgresCluster, startPostgresCluster } from '../../examples/demo/postgres-cluster.ts'
 import { createPlatform, type Platform } from '../../examples/platform/create-platform.ts'
+import type { StatusDocument } from '../../plugin/api/status-document.ts'
 import { type ScriptedAgent, startScriptedAgent } from './scripted-agent.ts'
 
 export const PASSWORD = 'let me in, please'
@@ -15,6 +16,8 @@ export interface WebPlatform {
   readonly server: Server
   readonly url: string
   readonly databaseUrl: string
+  /** Scripts the agent's status and waits until the platform has heard it. */
+  setStatus(status: StatusDocument): Promise<void>
   /** A logged-in client with the session's cookies. */
   logIn(role: 'admin' | 'operator' | 'viewer'): Promise<supertest.Agent>
 }
@@ -41,7 +44,8 @@ export function useWebPlatform(): () => WebPlatform {
     })
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
     const logIn = (name: string) => logInAs(url, name)
-    web = { agent, platform, server, url, databaseUrl: cluster.url(), logIn }
+    const setStatus = (status: StatusDocument) => hear(url, agent, status)
+    web = { agent, platform, server, url, setStatus, databaseUrl: cluster.url(), logIn }
   })
   after(async function () {
     this.timeout(60_000)
@@ -63,6 +67,15 @@ async function logInAs(url: string, name: string): Promise<supertest.Agent> {
     .send({ _csrf: hidden(page.text, '_csrf'), name, password: PASSWORD, to: '/' })
     .expect(303)
   return client
+}
+
+/** Reading the status through the API renews what the lock and the banner know. */
+async function hear(url: string, agent: ScriptedAgent, status: StatusDocument): Promise<void> {
+  agent.setStatus(status)
+  await supertest(url)
+    .get('/system/hot-standby/api/status')
+    .set('authorization', `Bearer ${API_TOKEN}`)
+    .expect(200)
 }
 
 /** The value of a hidden field of a page. */

@@ -5,6 +5,9 @@ import Handlebars from 'handlebars'
 
 const FOLDER = join(import.meta.dirname, '../views')
 
+/** An indented partial would change what stands in a text area. */
+const AS_WRITTEN = { preventIndent: true } as const
+
 /** Express views in Handlebars; `layout.hbs` is a partial with a block, so nothing is ever inserted unescaped. */
 export function useHandlebars(app: Express): void {
   const handlebars = Handlebars.create()
@@ -14,7 +17,7 @@ export function useHandlebars(app: Express): void {
   const templates = new Map<string, HandlebarsTemplateDelegate>()
   app.engine('hbs', (path, context, done) => {
     const name = basename(path, '.hbs')
-    const template = templates.get(name) ?? handlebars.compile(read(`${name}.hbs`))
+    const template = templates.get(name) ?? handlebars.compile(read(`${name}.hbs`), AS_WRITTEN)
     templates.set(name, template)
     done(null, template(context))
   })

@@ -1,4 +1,4 @@
-import { Router, type Request } from 'express'
+import type { Request, Router } from 'express'
 import type { Permission } from '../../config/plugin-options.ts'
 import type { AgentApi, JoinInput, SettingsInput, WaitInput } from '../../api/agent-api.ts'
 import { queryText } from '../form.ts'
@@ -8,75 +8,73 @@ import { agentFor, type Web } from '../web.ts'
 type Call = (agent: AgentApi, request: Request) => Promise<unknown>
 
 /** The pages' actions as JSON: the agent's calls behind the platform's permissions. */
-export function apiRoutes(web: Web): Router {
-  const router = Router()
+export function apiRoutes(web: Web, router: Router): void {
   const answer = (permission: Permission, call: Call) =>
     route(web, permission, async (request, response) => {
       response.json(await call(agentFor(web, request), request))
     })
   router.get(
-    '/csrf',
+    '/api/csrf',
     route(web, 'view', (request, response) => {
       response.json({ token: web.csrf.token(request, response) })
     }),
   )
   router.get(
-    '/status',
-    answer('view', () => web.watch.current()),
+    '/api/status',
+    answer('view', () => web.watch.fresh()),
   )
   router.get(
-    '/doctor',
+    '/api/doctor',
     answer('view', (agent) => agent.doctor()),
   )
   router.get(
-    '/notifications',
+    '/api/notifications',
     answer('view', (agent) => agent.notifications()),
   )
   router.get(
-    '/events',
+    '/api/events',
     answer('view', (agent, request) => agent.events(eventsQuery(request))),
   )
   router.put(
-    '/settings',
+    '/api/settings',
     answer('configure', (agent, request) => agent.saveSettings(body(request))),
   )
   router.post(
-    '/access-code',
+    '/api/access-code',
     answer('configure', (agent) => agent.makeAccessCode()),
   )
   router.post(
-    '/join/preview',
+    '/api/join/preview',
     answer('configure', (agent, request) => agent.previewJoin(body(request))),
   )
   router.post(
-    '/join',
+    '/api/join',
     answer('configure', (agent, request) => agent.join(body(request))),
   )
   router.post(
-    '/disable',
+    '/api/disable',
     answer('configure', (agent, request) => agent.disable(body(request))),
   )
   router.post(
-    '/take-over',
+    '/api/take-over',
     answer('operate', (agent, request) => agent.takeOver(body(request))),
   )
   router.post(
-    '/resynchronise',
+    '/api/resynchronise',
     answer('operate', (agent, request) => agent.resynchronise(body(request))),
   )
   router.post(
-    '/check',
+    '/api/check',
     answer('operate', (agent, request) => agent.check(body(request))),
   )
   router.post(
-    '/wait',
+    '/api/wait',
     answer('view', (agent, request) => agent.wait(body(request))),
   )
   router.post(
-    '/notify-test',
+    '/api/notify-test',
     answer('operate', (agent, request) => agent.notifyTest(body(request))),
   )
-  return router
 }
 
 /** The agent checks every field and names the wrong ones, so nothing is checked twice here. */

@@ -22,7 +22,7 @@ export function notificationRoutes(web: Web, router: Router): void {
     response: Response,
     answer: NotificationsAnswer = {},
   ): Promise<void> => {
-    const status = await web.watch.current()
+    const status = await web.watch.fresh()
     const { deliveries } = await agentFor(web, request).notifications()
     const model = notificationsModel(status, deliveries, answer)
     const page = { view: 'notifications', title: 'Hot Standby: notifications', model }
@@ -70,7 +70,7 @@ export function notificationRoutes(web: Web, router: Router): void {
 }
 
 async function saveContacts(web: Web, request: Request): Promise<void> {
-  const { settings } = await web.watch.current()
+  const { settings } = await web.watch.fresh()
   if (settings.server === null || settings.pair === null) throw new HotStandbyError('HS_NOT_SET_UP')
   const { contacts, rows } = contactsFromForm(formTexts(request))
   try {

@@ -25,7 +25,7 @@ export function setUpRoutes(web: Web, router: Router): void {
     response: Response,
     answer: SetUpAnswer = {},
   ): Promise<void> => {
-    const model = setUpModel(await web.watch.current(), answer)
+    const model = setUpModel(await web.watch.fresh(), answer)
     const page = { view: 'set-up', title: 'Hot Standby: set-up', model }
     await sendPage(web, request, response, { ...page, status: answer.error?.status ?? 200 })
   }
@@ -54,7 +54,7 @@ export function setUpRoutes(web: Web, router: Router): void {
   router.post(
     '/set-up',
     step('settings', async (request) => {
-      const { settings } = await web.watch.current()
+      const { settings } = await web.watch.fresh()
       const input = settingsFromForm(formTexts(request), settings)
       await agentFor(web, request).saveSettings(input)
       return 'set-up?done=settings'

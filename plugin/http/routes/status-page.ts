@@ -10,7 +10,7 @@ export function statusRoutes(web: Web, router: Router): void {
   router.get(
     '/',
     route(web, 'view', async (request, response) => {
-      const status = await web.watch.current()
+      const status = await web.watch.fresh()
       const address = status.configLock.activeAddress
       const activeUrl = address === null ? null : web.options.activeUrl(address, request)
       const model = { ...statusModel(status), activeUrl }
@@ -20,7 +20,7 @@ export function statusRoutes(web: Web, router: Router): void {
   router.get(
     '/active',
     route(web, 'view', async (request, response) => {
-      const address = (await web.watch.current()).configLock.activeAddress
+      const address = (await web.watch.fresh()).configLock.activeAddress
       if (address === null)
         throw new HotStandbyError('HS_NOT_FOUND', { reason: 'no active server is known' })
       response.redirect(302, web.options.activeUrl(address, request))

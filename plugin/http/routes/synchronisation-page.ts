@@ -13,7 +13,7 @@ export function synchronisationRoutes(web: Web, router: Router): void {
     response: Response,
     error: HotStandbyError | null = null,
   ): Promise<void> => {
-    const model = synchronisationModel(await web.watch.current(), error)
+    const model = synchronisationModel(await web.watch.fresh(), error)
     const page = { view: 'synchronisation', title: 'Hot Standby: synchronisation', model }
     await sendPage(web, request, response, { ...page, status: error?.status ?? 200 })
   }

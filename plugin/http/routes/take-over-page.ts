@@ -13,7 +13,7 @@ export function takeOverRoutes(web: Web, router: Router): void {
     response: Response,
     error: HotStandbyError | null,
   ): Promise<void> => {
-    const status = await web.watch.current()
+    const status = await web.watch.fresh()
     const address = status.configLock.activeAddress
     const model = {
       ...takeOverModel(status, error),
@@ -30,7 +30,7 @@ export function takeOverRoutes(web: Web, router: Router): void {
   router.post(
     '/take-over',
     route(web, 'operate', async (request, response) => {
-      const status = await web.watch.current()
+      const status = await web.watch.fresh()
       const force = formText(request, 'force') === 'yes'
       const problem = force
         ? typedProblem(formText(request, 'hostName'), status.settings.server?.hostName ?? '')

@@ -57,7 +57,11 @@ export function otherProblems(
 }
 
 function names(field: string, name: string): boolean {
-  const short = name.replace(/^(server|pair)\./, '')
+  const [given, wanted] = [withoutGroup(field), withoutGroup(name)]
   // A wrong second address of a list belongs to the list's one field.
-  return [name, short].some((each) => field === each || field.startsWith(`${each}.`))
+  return given === wanted || given.startsWith(`${wanted}.`)
+}
+
+function withoutGroup(name: string): string {
+  return name.replace(/^(server|pair)\./, '')
 }

@@ -38,6 +38,11 @@ function lossModel({ replication, peer, at }: StatusDocument): object {
         `it is kept there, and can be looked at when that server is back.${known}`,
     )
   }
+  const quarantined = replication.tables.filter((table) => table.state === 'quarantined')
+  if (quarantined.length > 0) {
+    const names = quarantined.map((table) => table.name).join(', ')
+    return loss('bad', `Changes of tables that cannot be synchronised: ${names}.`)
+  }
   if (inSync && (lag === null || lag.rows === 0)) return loss('good', 'Nothing.')
   if (lag === null) return loss('bad', 'It is not known how far this server is behind.')
   return loss(

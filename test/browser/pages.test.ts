@@ -1,0 +1,177 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import type { BrowserContext, Page } from 'playwright-core'
+import { startBrowser, type TestBrowser } from '../support/browser.ts'
+import { PASSWORD, useWebPlatform } from '../support/web-platform.ts'
+import { activeStatus, historyEntry, newStatus, pairedStatus } from '../support/web-status.ts'
+
+const BASE = '/system/hot-standby'
+const PAGES = ['', 'set-up', 'take-over', 'synchronisation', 'history', 'notifications']
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+/** The part of axe's result that a test needs. */
+interface AxeResult {
+  readonly violations: readonly {
+    readonly id: string
+    readonly nodes: readonly { readonly html: string }[]
+  }[]
+}
+
+describe('the pages in a browser', function () {
+  this.timeout(90_000)
+  const web = useWebPlatform()
+  let browser: TestBrowser
+  before(async () => {
+    browser = await startBrowser()
+  })
+  after(async () => {
+    await browser?.close()
+  })
+  beforeEach(async () => {
+    web().agent.forget()
+    web().agent.on('events', () => Promise.resolve({ events: [historyEntry(1)] }))
+    await web().setStatus(pairedStatus())
+  })
+
+  const logIn = async (options: Parameters<TestBrowser['browser']['newContext']>[0] = {}) => {
+    const context = await browser.browser.newContext(options)
+    const page = await context.newPage()
+    await page.goto(`${web().url}/login`)
+    await page.fill('#name', 'admin')
+    await page.fill('#password', PASSWORD)
+    await page.click('main button')
+    return { context, page }
+  }
+  const withPage = async (
+    options: Parameters<TestBrowser['browser']['newContext']>[0],
+    work: (page: Page, context: BrowserContext) => Promise<void>,
+  ) => {
+    const { context, page } = await logIn(options)
+    try {
+      await work(page, context)
+    } finally {
+      await context.close()
+    }
+  }
+
+  for (const colorScheme of ['light', 'dark'] as const)
+    for (const [name, status] of [
+      ['standby', pairedStatus()],
+      ['active', activeStatus()],
+      ['new', newStatus()],
+    ] as const)
+      it(`are accessible and fit 360 pixels: ${name}, ${colorScheme}`, () =>
+        // axe is put in from outside, which the pages' own policy would rightly refuse.
+        withPage(
+          { colorScheme, bypassCSP: true, viewport: { width: 360, height: 740 } },
+          async (page) => {
+            await web().setStatus(status)
+            for (const path of PAGES) {
+              await page.goto(`${web().url}${BASE}/${path}`)
+              const overflows = await page.evaluate(
+                'document.documentElement.scrollWidth > document.documentElement.clientWidth',
+              )
+              assert.equal(overflows, false, `/${path} is wider than the screen`)
+              await page.evaluate(AXE)
+              const result = (await page.evaluate('axe.run()')) as AxeResult
+              const found = result.violations.map(({ id, nodes }) => [
+                id,
+                nodes.map((node) => node.html),
+              ])
+              assert.deepEqual(found, [], `/${path}`)
+            }
+          },
+        ))
+
+  it('load under their own content security policy without a complaint', () =>
+    withPage({}, async (page) => {
+      const complaints: string[] = []
+      page.on('console', (message) => {
+        if (message.type() === 'error') complaints.push(message.text())
+      })
+      page.on('pageerror', (error) => complaints.push(error.message))
+      for (const path of PAGES) await page.goto(`${web().url}${BASE}/${path}`)
+      assert.deepEqual(complaints, [])
+    }))
+
+  it('follow the agent without a reload, and keep what is being read open', () =>
+    withPage({}, async (page) => {
+      await page.goto(`${web().url}${BASE}/`)
+      await page.waitForSelector('[data-hs-live-state]:not([hidden])')
+      await page.click('#hs-lag-table summary')
+      await page.evaluate('window.isSamePage = true')
+      const base = pairedStatus()
+      web().agent.setStatus({
+        ...base,
+        health: {
+          word: 'degraded',
+          meaning: 'Heartbeats come late.',
+          action: 'Look at the network.',
+        },
+        replication: { ...base.replication, recentLagMs: [1, 2, 3] },
+      })
+      await page.waitForSelector('text=Heartbeats come late.')
+      assert.equal(await page.evaluate('window.isSamePage'), true)
+      assert.equal(await page.isVisible('#hs-lag-table table'), true)
+    }))
+
+  it('say that the agent does not answer, and recover by themselves', () =>
+    withPage({}, async (page) => {
+      await page.goto(`${web().url}${BASE}/`)
+      await page.waitForSelector('[data-hs-live-state]:not([hidden])')
+      await web().agent.stop()
+      try {
+        await page.waitForSelector('main >> text=The hot standby agent does not answer')
+        assert.equal(await page.isVisible('text=192.0.2.10/24'), false)
+      } finally {
+        await web().agent.start()
+      }
+      await page.waitForSelector('text=192.0.2.10/24')
+    }))
+
+  it('add a new event to the history while it is open', () =>
+    withPage({}, async (page) => {
+      await page.goto(`${web().url}${BASE}/history`)
+      await page.waitForSelector('[data-hs-live-state]:not([hidden])')
+      const entries = [historyEntry(2, { reason: 'the second event' }), historyEntry(1)]
+      web().agent.on('events', () => Promise.resolve({ events: entries }))
+      web().agent.tell(entries[0]!)
+      await page.waitForSelector('text=the second event')
+    }))
+
+  for (const javaScriptEnabled of [true, false])
+    it(`take over ${javaScriptEnabled ? 'with' : 'without'} JavaScript`, () =>
+      withPage({ javaScriptEnabled }, async (page) => {
+        await page.goto(`${web().url}${BASE}/take-over`)
+        await page.check('#hs-confirm')
+        await page.getByRole('button', { name: 'Take over', exact: true }).click()
+        await page.waitForSelector('text=The take-over has begun')
+        const asked = web().agent.calls.filter((call) => call.name === 'takeOver')
+        assert.deepEqual(
+          asked.map((call) => [call.actor, call.input]),
+          [['admin', { force: false, wait: false }]],
+        )
+      }))
+
+  it('let a standby be found by its title and banner on every page of the platform', () =>
+    withPage({}, async (page) => {
+      await page.goto(`${web().url}/pbx/extensions/`)
+      assert.match(await page.title(), /^\[standby\] /)
+      const link = page.getByRole('link', { name: 'Go to the active server' })
+      assert.equal(await link.getAttribute('href'), `${BASE}/active`)
+    }))
+
+  it('set up a primary and show the code', () =>
+    withPage({}, async (page) => {
+      const base = activeStatus()
+      await web().setStatus({ ...base, setUp: 'waitingForPeer', peer: null })
+      await page.goto(`${web().url}${BASE}/set-up`)
+      await page.fill('#hs-server-peerPort', '99999')
+      await page.getByRole('button', { name: 'Save' }).click()
+      await page.waitForSelector('#hs-server-peerPort-problem')
+      assert.equal(await page.inputValue('#hs-server-peerPort'), '99999')
+      await page.getByRole('button', { name: 'Make an access code' }).click()
+      await page.waitForSelector('text=HS1-4F7K-9QXM-2TRD')
+    }))
+})

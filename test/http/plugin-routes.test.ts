@@ -1,0 +1,302 @@
+import assert from 'node:assert/strict'
+import type supertest from 'supertest'
+import { HotStandbyError } from '../../plugin/errors.ts'
+import { API_TOKEN, hidden, useWebPlatform } from '../support/web-platform.ts'
+import { activeStatus, historyEntry, newStatus, pairedStatus } from '../support/web-status.ts'
+
+const BASE = '/system/hot-standby'
+const PAGES = ['', 'set-up', 'take-over', 'synchronisation', 'history', 'notifications']
+const READS = ['status', 'doctor', 'events', 'notifications', 'csrf']
+
+/** Each change: as which role it first works, and what the agent is then asked. */
+const CHANGES = [
+  ['take-over', { confirm: 'yes' }, 'operator', 'takeOver'],
+  ['synchronisation/check', {}, 'operator', 'check'],
+  ['synchronisation/repair', {}, 'operator', 'check'],
+  ['synchronisation/resynchronise', { typed: 'resynchronise' }, 'operator', 'resynchronise'],
+  ['notifications/test', { email: 'ann@example.com' }, 'operator', 'notifyTest'],
+  ['notifications/contacts', {}, 'admin', 'saveSettings'],
+  ['set-up', {}, 'admin', 'saveSettings'],
+  ['set-up/access-code', {}, 'admin', 'makeAccessCode'],
+  ['set-up/preview', { peer: '192.0.2.1', accessCode: 'code' }, 'admin', 'previewJoin'],
+  ['set-up/join', { peer: '192.0.2.1', accessCode: 'code' }, 'admin', 'join'],
+  ['set-up/disable', { typed: 'disable' }, 'admin', 'disable'],
+  ['api/take-over', {}, 'operator', 'takeOver'],
+  ['api/resynchronise', {}, 'operator', 'resynchronise'],
+  ['api/check', {}, 'operator', 'check'],
+  ['api/notify-test', {}, 'operator', 'notifyTest'],
+  ['api/wait', { for: 'active', timeoutMs: 10 }, 'viewer', 'wait'],
+  ['api/access-code', {}, 'admin', 'makeAccessCode'],
+  ['api/join', { peer: 'a', accessCode: 'b' }, 'admin', 'join'],
+  ['api/join/preview', { peer: 'a', accessCode: 'b' }, 'admin', 'previewJoin'],
+  ['api/disable', {}, 'admin', 'disable'],
+] as const
+const RANK = { viewer: 0, operator: 1, admin: 2 } as const
+type Role = keyof typeof RANK
+
+describe('the routes of the plugin', function () {
+  this.timeout(60_000)
+  const web = useWebPlatform()
+  const clients = new Map<Role, supertest.Agent>()
+  const tokens = new Map<Role, string>()
+
+  before(async () => {
+    for (const role of ['viewer', 'operator', 'admin'] as const) {
+      const client = await web().logIn(role)
+      clients.set(role, client)
+      const answer = await client.get(`${BASE}/api/csrf`).expect(200)
+      tokens.set(role, (answer.body as { token: string }).token)
+    }
+  })
+  beforeEach(async () => {
+    web().agent.forget()
+    await web().setStatus(pairedStatus())
+  })
+  const client = (role: Role) => clients.get(role)!
+  const send = (role: Role, path: string, body: object) => {
+    const request = client(role)
+      .post(`${BASE}/${path}`)
+      .set('x-hot-standby-csrf', tokens.get(role)!)
+    return path.startsWith('api/') ? request.send(body) : request.type('form').send(body)
+  }
+
+  for (const page of PAGES) {
+    it(`shows /${page} to a viewer, and leads others to the log-in`, async () => {
+      const answer = await client('viewer').get(`${BASE}/${page}`).expect(200)
+      assert.match(answer.text, /Hot Standby/)
+      assert.doesNotMatch(answer.text, /<script(?![^>]*src=)|style="|\son\w+="/)
+      const anonymous = await fetch(`${web().url}${BASE}/${page}`, { redirect: 'manual' })
+      assert.equal(anonymous.status, 303)
+    })
+
+    for (const [name, status] of [
+      ['a server that is not set up', newStatus()],
+      ['the active server', activeStatus()],
+    ] as const)
+      it(`shows /${page} of ${name}`, async () => {
+        web().agent.setStatus(status)
+        await client('admin').get(`${BASE}/${page}`).expect(200)
+      })
+
+    it(`says on /${page} that the agent does not answer, and shows nothing old`, async () => {
+      await web().agent.stop()
+      try {
+        const answer = await client('viewer').get(`${BASE}/${page}`).expect(503)
+        assert.match(answer.text, /The hot standby agent does not answer/)
+        assert.match(answer.text, /systemctl start hot-standby-agent/)
+        assert.doesNotMatch(answer.text, /192\.0\.2\.10\/24/)
+      } finally {
+        await web().agent.start()
+      }
+    })
+  }
+
+  for (const path of READS)
+    it(`answers /api/${path} to a viewer`, () =>
+      client('viewer').get(`${BASE}/api/${path}`).expect(200).expect('content-type', /json/))
+
+  for (const [path, body, needed, call] of CHANGES) {
+    for (const role of ['viewer', 'operator', 'admin'] as const) {
+      const may = RANK[role] >= RANK[needed]
+      it(`${may ? 'lets' : 'does not let'} ${role} post /${path}`, async () => {
+        web().agent.on('disable', () => Promise.resolve({ done: true }))
+        const answer = await send(role, path, body)
+        const asked = web().agent.calls.filter((each) => each.name === call)
+        if (!may) {
+          assert.equal(answer.status, 403)
+          assert.deepEqual(asked, [])
+          return
+        }
+        assert.notEqual(answer.status, 403)
+        if (path === 'set-up') return // an empty form is refused by the page's own checks below
+        assert.ok(answer.status < 400, `${answer.status} ${answer.text.slice(0, 300)}`)
+        assert.equal(asked[0]?.actor, role)
+      })
+    }
+
+    it(`refuses /${path} without the CSRF token, and with one of another browser`, async () => {
+      for (const token of ['', tokens.get('viewer')!]) {
+        const answer = await client('admin')
+          .post(`${BASE}/${path}`)
+          .set('x-hot-standby-csrf', token)
+          .send(body)
+        assert.equal(answer.status, 403)
+        assert.match(answer.text, /form is out of date/)
+      }
+      assert.deepEqual(
+        web().agent.calls.filter((each) => each.name === call),
+        [],
+      )
+    })
+  }
+
+  it('refuses a change that the browser says comes from another site', async () => {
+    const answer = await send('admin', 'api/check', {}).set('sec-fetch-site', 'cross-site')
+    assert.equal(answer.status, 403)
+  })
+
+  it('takes over by a form alone, then shows the steps', async () => {
+    const page = await client('operator').get(`${BASE}/take-over`).expect(200)
+    const answer = await client('operator')
+      .post(`${BASE}/take-over`)
+      .type('form')
+      .send({ _hs_csrf: hidden(page.text, '_hs_csrf'), confirm: 'yes' })
+    assert.equal(answer.status, 303)
+    assert.equal(answer.headers['location'], `${BASE}/take-over?done=takeOver`)
+    assert.deepEqual(web().agent.calls.find((call) => call.name === 'takeOver')?.input, {
+      force: false,
+      wait: false,
+    })
+  })
+
+  it('takes over by force only when the host name was typed', async () => {
+    const wrong = await send('operator', 'take-over', { force: 'yes', hostName: 'pbx-1' })
+    assert.equal(wrong.status, 400)
+    assert.match(wrong.text, /is not the host name of this server/)
+    assert.equal(
+      web().agent.calls.some((call) => call.name === 'takeOver'),
+      false,
+    )
+    await send('operator', 'take-over', { force: 'yes', hostName: 'pbx-2' }).expect(303)
+  })
+
+  it('names the blocker on the page when the agent refuses', async () => {
+    web().agent.on('takeOver', () => {
+      throw new HotStandbyError('HS_TAKE_OVER_REFUSED', { reason: 'the standby is not in sync' })
+    })
+    const answer = await send('operator', 'take-over', { confirm: 'yes' })
+    assert.equal(answer.status, 409)
+    assert.match(answer.text, /The take-over was refused: the standby is not in sync/)
+  })
+
+  for (const [path, body, text] of [
+    ['take-over', {}, 'This is not ticked'],
+    ['synchronisation/resynchronise', { typed: 'yes' }, 'This is not resynchronise'],
+    ['set-up/disable', { typed: '' }, 'This is not disable'],
+  ] as const)
+    it(`says beside the field what is wrong: /${path}`, async () => {
+      const answer = await send('admin', path, body)
+      assert.equal(answer.status, 400)
+      assert.ok(answer.text.includes(text), answer.text)
+      assert.match(answer.text, /aria-invalid="true"/)
+    })
+
+  it('shows an access code once and keeps it out of every cache', async () => {
+    const base = activeStatus()
+    web().agent.setStatus({ ...base, setUp: 'waitingForPeer', peer: null })
+    const answer = await send('admin', 'set-up/access-code', {}).expect(200)
+    assert.match(answer.text, /HS1-4F7K-9QXM-2TRD/)
+    assert.equal(answer.headers['cache-control'], 'no-store')
+    const again = await client('admin').get(`${BASE}/set-up`).expect(200)
+    assert.doesNotMatch(again.text, /HS1-4F7K-9QXM-2TRD/)
+  })
+
+  it('escapes hostile values from wherever they come', async () => {
+    const hostile = `"><img src=x onerror="alert(1)">'{{{`
+    const base = pairedStatus()
+    web().agent.setStatus({
+      ...base,
+      health: { word: 'degraded', meaning: hostile, action: hostile },
+      server: {
+        ...base.server,
+        reason: hostile,
+        facts: { ...base.server.facts!, hostName: hostile },
+      },
+      blockers: [{ id: hostile, reason: hostile, remedy: hostile }],
+      configLock: { locked: true, reasons: [hostile], activeAddress: hostile },
+      settings: { ...base.settings, server: { ...base.settings.server!, hostName: hostile } },
+      replication: {
+        ...base.replication,
+        reason: hostile,
+        tables: [{ ...base.replication.tables[0]!, name: hostile, reason: hostile }],
+      },
+    })
+    web().agent.on('events', () =>
+      Promise.resolve({
+        events: [
+          historyEntry(1, { reason: hostile, title: hostile, data: { [hostile]: hostile } }),
+        ],
+      }),
+    )
+    web().agent.on('notifications', () =>
+      Promise.resolve({
+        deliveries: [
+          {
+            id: '1',
+            at: hostile,
+            to: hostile,
+            subject: hostile,
+            state: 'failed',
+            attempts: 1,
+            lastError: hostile,
+          },
+        ],
+      }),
+    )
+    for (const page of [...PAGES, `history?level=${encodeURIComponent(hostile)}`]) {
+      const answer = await client('admin').get(`${BASE}/${page}`).expect(200)
+      assert.doesNotMatch(answer.text, /<img/)
+    }
+    const wrong = await send('admin', 'set-up', { 'server.hostName': hostile }).expect(422)
+    assert.doesNotMatch(wrong.text, /<img/)
+  })
+
+  it('exports the history so that no spreadsheet runs a formula', async () => {
+    web().agent.on('events', () =>
+      Promise.resolve({ events: [historyEntry(1, { reason: '=1+1 "x"', actor: '@cmd' })] }),
+    )
+    const csv = await client('viewer').get(`${BASE}/history.csv?level=alert`).expect(200)
+    assert.match(csv.text, /"'=1\+1 ""x""".*"'@cmd"\r\n$/s)
+    const query = web().agent.calls.find((call) => call.name === 'events')?.input
+    assert.deepEqual(query, { level: 'alert', limit: 10_000 })
+    const json = await client('viewer').get(`${BASE}/history.json`).expect(200)
+    assert.equal((json.body as unknown[]).length, 1)
+  })
+
+  it('leads from the standby to the active server, on the same port', async () => {
+    const answer = await client('viewer').get(`${BASE}/active`).expect(302)
+    const port = new URL(web().url).port
+    assert.equal(answer.headers['location'], `http://192.0.2.10:${port}/`)
+  })
+
+  it('answers an unknown path and an unreadable body with an error of its own', async () => {
+    const page = await client('viewer').get(`${BASE}/nowhere`).expect(404)
+    assert.match(page.text, /There is nothing at this address/)
+    const api = await client('admin')
+      .post(`${BASE}/api/check`)
+      .set('content-type', 'application/json')
+      .send('{')
+    assert.equal(api.status, 400)
+    assert.equal((api.body as { error: { code: string } }).error.code, 'HS_REQUEST_INVALID')
+  })
+
+  it('passes on what the agent says is wrong with a request', async () => {
+    const answer = await send('admin', 'api/check', { repair: 'perhaps' })
+    assert.equal(answer.status, 400)
+    assert.match(answer.text, /is not true or false/)
+  })
+
+  it('relays status and history as server-sent events, and says when the agent goes', async () => {
+    const stop = new AbortController()
+    const headers = { authorization: `Bearer ${API_TOKEN}` }
+    const answer = await fetch(`${web().url}${BASE}/stream`, { headers, signal: stop.signal })
+    const reader = answer.body!.pipeThrough(new TextDecoderStream()).getReader()
+    let response = ''
+    const readUntil = async (text: string): Promise<void> => {
+      while (!response.includes(text)) response += (await reader.read()).value ?? ''
+    }
+    try {
+      await readUntil('event: status')
+      // What happens before the platform has reached the agent's stream is not told, so it is repeated.
+      const repeat = setInterval(() => web().agent.tell(historyEntry(7)), 50)
+      await readUntil('"id":7').finally(() => clearInterval(repeat))
+      await web().agent.stop()
+      await readUntil('event: unreachable')
+    } finally {
+      stop.abort()
+      await web().agent.start()
+    }
+    assert.match(response, /event: status\ndata: \{"at":/)
+    assert.match(response, /event: history\ndata: \{"id":7/)
+  })
+})
