@@ -94,9 +94,9 @@ describe('The house', () => {
     assert.deepEqual(wrong, [])
   })
 
-  it(`has no file of plugin/ with more than ${LONGEST_FILE_LINES} lines`, () => {
+  it(`has no source file of plugin/ with more than ${LONGEST_FILE_LINES} lines`, () => {
     const long = files
-      .filter((path) => path.startsWith('plugin/'))
+      .filter((path) => /^plugin\/.*\.(ts|sql)$/.test(path))
       .map((path) => `${path}: ${read(path).split('\n').length - 1}`)
       .filter((text) => Number(text.split(': ')[1]) > LONGEST_FILE_LINES)
     assert.deepEqual(long, [])

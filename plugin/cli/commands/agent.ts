@@ -29,7 +29,7 @@ export const addAgent: AddCommand = (program, action) => {
         const level = options.logLevel ?? config.logLevel
         const logger = pino({ name: 'hot-standby', level }, pino.destination(STANDARD_ERROR))
         const told = untilToldToStop(options.withParent === true)
-        // Loaded here alone: the other commands stay quick and need no database driver.
+        // Loaded here alone, so that the other commands stay quick.
         const { createNodeAgent } = await import('../../create-node-agent.ts')
         const agent = await createNodeAgent(config, { logger })
         try {

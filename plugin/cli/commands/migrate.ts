@@ -1,4 +1,4 @@
-import type { MigrationReport } from '../../replication/migrate-database.ts'
+import { type MigrationReport, migrateDatabase } from '../../replication/migrate-database.ts'
 import type { AddCommand } from '../command-context.ts'
 
 export const addMigrate: AddCommand = (program, action) => {
@@ -8,8 +8,6 @@ export const addMigrate: AddCommand = (program, action) => {
     .action(
       action(async (context) => {
         const { database } = context.config()
-        // Loaded here alone: the other commands stay quick and need no database driver.
-        const { migrateDatabase } = await import('../../replication/migrate-database.ts')
         const report = await migrateDatabase(database)
         // Rights are missing: the agent would not start, so neither does the upgrade go on unnoticed.
         const failed = report.capture.missingRights.length > 0
