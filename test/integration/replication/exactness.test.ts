@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict'
 import pg from 'pg'
-import { inSync, rowsOf, startServer, type TestServer, useClusters, withClient } from '../../support/database.ts'
+import {
+  inSync,
+  rowsOf,
+  startServer,
+  type TestServer,
+  useClusters,
+  withClient,
+} from '../../support/database.ts'
 
 const TABLES = `
   create table account (id int primary key, balance int not null, version int not null default 0);
@@ -19,22 +26,39 @@ async function write(client: pg.Client, random: () => number, count: number): Pr
     await client.query('begin')
     try {
       if (kind <= 5) {
-        await client.query(`update account set balance = balance - $1, version = version + 1 where id = $2`, [amount, from])
-        await client.query(`insert into ledger (account_id, amount) values ($1, -$2::int), ($3, $2)`, [from, amount, to])
+        await client.query(
+          `update account set balance = balance - $1, version = version + 1 where id = $2`,
+          [amount, from],
+        )
+        await client.query(
+          `insert into ledger (account_id, amount) values ($1, -$2::int), ($3, $2)`,
+          [from, amount, to],
+        )
         if (random() < 0.2) {
-          await client.query('savepoint s; update account set balance = 0; delete from ledger; rollback to savepoint s')
+          await client.query(
+            'savepoint s; update account set balance = 0; delete from ledger; rollback to savepoint s',
+          )
         }
-        await client.query(`update account set balance = balance + $1, version = version + 1 where id = $2`, [amount, to])
+        await client.query(
+          `update account set balance = balance + $1, version = version + 1 where id = $2`,
+          [amount, to],
+        )
       } else if (kind === 6) {
         await client.query(`update slot set label = label || '*' where position = $1`, [from])
       } else if (kind === 7) {
-        await client.query(`insert into slot values ($1, $2) on conflict (position) do update set label = excluded.label`, [from, `l ${from} ${random()}`])
+        await client.query(
+          `insert into slot values ($1, $2) on conflict (position) do update set label = excluded.label`,
+          [from, `l ${from} ${random()}`],
+        )
       } else if (kind === 8) {
         await client.query(`delete from ledger where id in (select id from ledger order by id limit 2 for update)
           and (select count(*) from ledger) > 1000000`)
         await client.query(`insert into note values ('x')`)
       } else if (kind === 9) {
-        await client.query(`update slot set position = position + 1000 where position = $1 and not exists (select from slot where position = $1 + 1000)`, [from])
+        await client.query(
+          `update slot set position = position + 1000 where position = $1 and not exists (select from slot where position = $1 + 1000)`,
+          [from],
+        )
       } else {
         await client.query('update account set balance = balance + 1')
         await client.query('rollback')
@@ -43,7 +67,8 @@ async function write(client: pg.Client, random: () => number, count: number): Pr
       await client.query('commit')
     } catch (error) {
       await client.query('rollback')
-      if (!['40P01', '40001', '23505'].includes((error as { code?: string }).code ?? '')) throw error
+      if (!['40P01', '40001', '23505'].includes((error as { code?: string }).code ?? ''))
+        throw error
     }
   }
 }

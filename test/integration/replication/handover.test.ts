@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict'
 import pg from 'pg'
 import { HotStandbyError } from '../../../plugin/errors.ts'
-import { eventually, inSync, ODD_SCHEMA, rowsOf, startServer, type TestServer, useClusters, withClient } from '../../support/database.ts'
+import {
+  eventually,
+  inSync,
+  ODD_SCHEMA,
+  rowsOf,
+  startServer,
+  type TestServer,
+  useClusters,
+  withClient,
+} from '../../support/database.ts'
 import { quoteName } from '../../../plugin/db/identifiers.ts'
 
 const TABLES = `
@@ -26,9 +35,13 @@ describe('roles, write lock and take-over', function () {
     one = await startServer(clusters().first, 'one', { ddl: TABLES, config: { exclude: EXCLUDE } })
     two = await startServer(clusters().second, 'two', { ddl: TABLES, config: { exclude: EXCLUDE } })
     await one.engine.promote(1)
-    await one.sql.query(`insert into extension (number, name) select n, 'n' || n from generate_series(1, 50) n;
+    await one.sql
+      .query(`insert into extension (number, name) select n, 'n' || n from generate_series(1, 50) n;
       insert into log values ('begin')`)
-    await two.engine.follow(one.source(() => 1), 'test')
+    await two.engine.follow(
+      one.source(() => 1),
+      'test',
+    )
     await inSync(one, two)
   })
 
@@ -48,7 +61,10 @@ describe('roles, write lock and take-over', function () {
       `insert into log values ('x')`,
       `insert into mixed values (1, 'shared', 'x')`,
     ]) {
-      const error = await two.sql.query(statement).then(() => null, (thrown: unknown) => thrown as pg.DatabaseError)
+      const error = await two.sql.query(statement).then(
+        () => null,
+        (thrown: unknown) => thrown as pg.DatabaseError,
+      )
       assert.equal(error?.code, 'HS423', statement)
       assert.match(error?.hint ?? '', /active server \(one\)/)
     }
@@ -63,14 +79,22 @@ describe('roles, write lock and take-over', function () {
       insert into local_setting values ('a', 'one')`)
     await inSync(one, two)
     assert.deepEqual(await rowsOf(two, 'mixed'), ['(1,local,"of two")', '(3,shared,"of both")'])
-    assert.deepEqual(await rowsOf(two, '(select name, seen_by from extension where id = 1) e'), ['(changed,two)'])
+    assert.deepEqual(await rowsOf(two, '(select name, seen_by from extension where id = 1) e'), [
+      '(changed,two)',
+    ])
     assert.deepEqual(await rowsOf(two, 'local_setting'), ['(a,two)'])
     const listed = two.engine.status().notReplicated.map((entry) => `${entry.kind} ${entry.name}`)
-    assert.ok(listed.includes('table public.local_setting') && listed.includes('column public.extension.seen_by') && listed.includes('rows public.mixed'))
+    assert.ok(
+      listed.includes('table public.local_setting') &&
+        listed.includes('column public.extension.seen_by') &&
+        listed.includes('rows public.mixed'),
+    )
     await two.engine.resynchronise()
     await eventually(() => started(two) === 2, 'a second copy')
     await inSync(one, two)
-    assert.deepEqual(await rowsOf(two, '(select name, seen_by from extension where id = 1) e'), ['(changed,two)'])
+    assert.deepEqual(await rowsOf(two, '(select name, seen_by from extension where id = 1) e'), [
+      '(changed,two)',
+    ])
     assert.deepEqual(await rowsOf(two, 'mixed'), ['(1,local,"of two")', '(3,shared,"of both")'])
   })
 
@@ -79,7 +103,9 @@ describe('roles, write lock and take-over', function () {
       await late.query('begin isolation level repeatable read')
       await late.query('select count(*) from log')
       await one.engine.prepareHandOver(5000)
-      const error = await late.query(`insert into log values ('too late')`).catch((thrown: unknown) => thrown as pg.DatabaseError)
+      const error = await late
+        .query(`insert into log values ('too late')`)
+        .catch((thrown: unknown) => thrown as pg.DatabaseError)
       assert.equal((error as pg.DatabaseError).code, 'HS423')
     })
     await one.engine.undoHandOver()
@@ -88,14 +114,24 @@ describe('roles, write lock and take-over', function () {
 
   it('waits for writers in flight before a hand-over, and gives up in time, naming them', async () => {
     await withClient(one.url(), async (writer) => {
-      await writer.query(`set application_name = 'slow writer'; begin; insert into log values ('in flight')`)
-      const refused = await one.engine.prepareHandOver(200).then(() => null, (error: unknown) => error)
+      await writer.query(
+        `set application_name = 'slow writer'; begin; insert into log values ('in flight')`,
+      )
+      const refused = await one.engine.prepareHandOver(200).then(
+        () => null,
+        (error: unknown) => error,
+      )
       assert.ok(refused instanceof HotStandbyError && refused.code === 'HS_TIMEOUT')
       assert.match(refused.message, /slow writer/)
       // Rolled back: the active goes on.
       await one.sql.query(`insert into log values ('still active')`)
       const waiting = one.engine.prepareHandOver(10_000)
-      await eventually(async () => (await one.sql.query(`select last_value::text as v from ${SCHEMA}.capture_mode`)).rows[0].v === '3', 'the lock')
+      await eventually(
+        async () =>
+          (await one.sql.query(`select last_value::text as v from ${SCHEMA}.capture_mode`)).rows[0]
+            .v === '3',
+        'the lock',
+      )
       await writer.query('commit')
       const position = await waiting
       await two.engine.applyUpTo(position, 5000)
@@ -108,18 +144,32 @@ describe('roles, write lock and take-over', function () {
     await two.engine.applyUpTo(position, 5000)
     await two.engine.promote(2)
     await two.sql.query(`insert into extension (number, name) values ('200', 'on two')`)
-    await one.engine.follow(two.source(() => 2), 'handed over')
+    await one.engine.follow(
+      two.source(() => 2),
+      'handed over',
+    )
     await inSync(two, one)
     assert.equal(started(one), 0)
-    assert.deepEqual(await rowsOf(one, 'extension', 'id, number, name'), await rowsOf(two, 'extension', 'id, number, name'))
+    assert.deepEqual(
+      await rowsOf(one, 'extension', 'id, number, name'),
+      await rowsOf(two, 'extension', 'id, number, name'),
+    )
     const back = await two.engine.prepareHandOver(5000)
     await one.engine.applyUpTo(back, 5000)
     await one.engine.promote(3)
-    await two.engine.follow(one.source(() => 3), 'handed back')
-    await one.sql.query(`delete from extension where number = '200'; insert into extension (number) values ('201')`)
+    await two.engine.follow(
+      one.source(() => 3),
+      'handed back',
+    )
+    await one.sql.query(
+      `delete from extension where number = '200'; insert into extension (number) values ('201')`,
+    )
     await inSync(one, two)
     assert.equal(started(two), 1)
-    assert.deepEqual(await rowsOf(two, 'extension', 'id, number, name'), await rowsOf(one, 'extension', 'id, number, name'))
+    assert.deepEqual(
+      await rowsOf(two, 'extension', 'id, number, name'),
+      await rowsOf(one, 'extension', 'id, number, name'),
+    )
     assert.deepEqual((await two.engine.check({ repair: false })).differences, [])
   })
 
@@ -130,34 +180,53 @@ describe('roles, write lock and take-over', function () {
     await one.sql.query(`update extension set name = 'lost update' where id = 1;
       delete from extension where id = 2; insert into extension (number, name) values ('900', E'lost\\ninsert')`)
     await two.sql.query(`update extension set name = 'won' where id = 1`)
-    await one.engine.follow(two.source(() => 2), 'failed over')
+    await one.engine.follow(
+      two.source(() => 2),
+      'failed over',
+    )
     await inSync(two, one)
     assert.equal(started(one), 1)
-    assert.deepEqual(await rowsOf(one, 'extension', 'id, number, name'), await rowsOf(two, 'extension', 'id, number, name'))
+    assert.deepEqual(
+      await rowsOf(one, 'extension', 'id, number, name'),
+      await rowsOf(two, 'extension', 'id, number, name'),
+    )
     const event = one.history.find((entry) => entry.kind === 'unsentChanges')
     assert.equal(event?.data['count'], 3)
-    const { rows } = await one.sql.query<{ kind: string; key_values: string[]; row_values: string[] | null; lost_term: string }>(
+    const { rows } = await one.sql.query<{
+      kind: string
+      key_values: string[]
+      row_values: string[] | null
+      lost_term: string
+    }>(
       `select kind, key_values, row_values, lost_term::text from ${SCHEMA}.unsent_change order by key_values[1]::int`,
     )
-    assert.deepEqual(rows.map((row) => [row.kind, row.key_values[0], row.row_values?.[2] ?? null, row.lost_term]), [
-      ['row', '1', 'lost update', '1'],
-      ['deleted', '2', null, '1'],
-      ['row', '51', 'lost\ninsert', '1'],
-    ])
+    assert.deepEqual(
+      rows.map((row) => [row.kind, row.key_values[0], row.row_values?.[2] ?? null, row.lost_term]),
+      [
+        ['row', '1', 'lost update', '1'],
+        ['deleted', '2', null, '1'],
+        ['row', '51', 'lost\ninsert', '1'],
+      ],
+    )
   })
 
   it('H3: sequences never collide after a take-over', async () => {
     await one.sql.query(`select nextval('extension_id_seq') from generate_series(1, 20)`)
     await two.engine.promote(2)
     await two.sql.query(`insert into extension (number) values ('300')`)
-    const { rows } = await two.sql.query<{ id: number }>(`select id from extension where number = '300'`)
+    const { rows } = await two.sql.query<{ id: number }>(
+      `select id from extension where number = '300'`,
+    )
     assert.ok(rows[0]!.id > 70, `id ${rows[0]!.id}`)
   })
 
   it('goes on where it was after a restart of the agent', async () => {
     await two.restartEngine()
     await one.sql.query(`insert into log values ('while away')`)
-    await two.engine.follow(one.source(() => 1), 'restart')
+    await two.engine.follow(
+      one.source(() => 1),
+      'restart',
+    )
     await inSync(one, two)
     assert.equal(started(two), 1)
     assert.deepEqual(await rowsOf(two, 'log'), await rowsOf(one, 'log'))
