@@ -94,7 +94,10 @@ export async function startNode(
   const engine = createReplicationEngine({ config: config.database, serverId, logger })
   opened.push(() => engine.close())
   const client = createPeerClient({ identity, peer: () => peer.record() })
-  opened.push(() => Promise.resolve(client.disconnect()))
+  opened.push(() => {
+    client.disconnect()
+    return Promise.resolve()
+  })
 
   const clock = createSystemClock()
   const link = createHeartbeatLink({ ...config.listen, clock, logger })
@@ -142,7 +145,10 @@ export async function startNode(
     history,
     logger,
   })
-  opened.push(() => Promise.resolve(exchange.stop()))
+  opened.push(() => {
+    exchange.stop()
+    return Promise.resolve()
+  })
   const lastTakeOver = await openLastTakeOver(stateDirectory, loop, serverId, logger)
   const notifier = await createNotifier({
     stateDirectory,
@@ -177,7 +183,10 @@ export async function startNode(
     hello,
   }
   const hub = createStatusHub(() => buildStatus(node))
-  opened.push(() => Promise.resolve(hub.close()))
+  opened.push(() => {
+    hub.close()
+    return Promise.resolve()
+  })
   loop.onChange((view) => {
     operations.step(view.thought)
     hub.changed()
