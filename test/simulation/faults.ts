@@ -65,7 +65,7 @@ function onServer(name: Name): readonly Fault[] {
       name: `${name} stalled`,
       begin: (world) => {
         world.servers[name].stall(world.random.between(200, 12_000))
-        return () => undefined
+        return () => world.servers[name].wake()
       },
     },
     {

@@ -98,8 +98,13 @@ export class Server {
     const { life } = this
     this.stalled = true
     this.world.timeline.schedule(durationMs, () => {
-      if (this.life === life) this.resume()
+      if (this.life === life && this.stalled) this.resume()
     })
+  }
+
+  /** Ends a stall before its time. */
+  wake(): void {
+    if (this.stalled) this.resume()
   }
 
   receive(deliver: (handler: HeartbeatHandler) => void): void {
@@ -139,7 +144,7 @@ export class Server {
             try {
               resolve(value())
             } catch (error) {
-              reject(error as Error)
+              reject(error)
             }
           })
         })

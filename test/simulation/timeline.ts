@@ -38,7 +38,7 @@ export class Timeline {
       if (next.cancelled) continue
       this.now = next.at
       next.run()
-      for (let turn = 0; turn < MICROTASKS; turn += 1) await null
+      for (let turn = 0; turn < MICROTASKS; turn += 1) await Promise.resolve()
       this.afterEach()
     }
     this.now = end

@@ -75,8 +75,8 @@ export const claiming: Row<'claiming'> = {
   },
   takeOverRequested: {
     to: ['claiming'],
-    does: 'refuses: a take-over is under way',
-    decide: (state, event) => refuseTakeOver(state, event, 'a take-over is under way already'),
+    does: 'makes an automatic claim the one that was asked for; when forced, without the guards that are still open',
+    decide: (state, event) => joinClaim(state, event),
   },
   virtualIpProbed: {
     to: ['claiming', 'standby', 'suspect'],
@@ -140,6 +140,18 @@ function claimTick(state: Claiming, event: EventOf<'tick'>, settings: CoreSettin
   if (state.probeAt !== null && now >= state.probeAt)
     return stay({ ...state, probeAt: null }, state.why, [{ type: 'probeVirtualIp' }])
   return stay(state, state.why)
+}
+
+/** The administrator's wish meets a claim that has begun by itself. */
+function joinClaim(state: Claiming, event: EventOf<'takeOverRequested'>): Decision {
+  if (state.requestId !== null)
+    return refuseTakeOver(state, event, 'a take-over is under way already')
+  const joined: Claiming = { ...state, requestId: event.requestId }
+  if (!event.force) return stay(joined, 'asked for by the administrator')
+  const forced: Claiming = { ...joined, forced: true, why: 'forced by the administrator' }
+  return state.step === 'checkingReferences'
+    ? next(forced, event.now, 'probingVirtualIp', forced.why, [{ type: 'probeVirtualIp' }])
+    : stay(forced, forced.why)
 }
 
 function claimReferences(
@@ -257,7 +269,7 @@ function claimDone(
     return becomeActive(state, now, {
       raisedAt: state.stepSince,
       forced: state.forced && !peerHeard(state.shared, now, settings.timing),
-      kind: KINDS[state.cause],
+      kind: state.requestId === null ? KINDS[state.cause] : 'takeOverDone',
       reason: state.why,
       requestId: state.requestId,
     })
@@ -342,7 +354,8 @@ function refuse(
   timing: CoreSettings['timing'],
 ): Decision {
   const raised = alarmOnce(state.shared, alarm, kind, reason)
-  const given = giveUp({ ...state, shared: raised.shared }, now, reason, timing, now + 1000)
+  const pauseMs = alarm === 'answered' ? 3000 : 1000
+  const given = giveUp({ ...state, shared: raised.shared }, now, reason, timing, now + pauseMs)
   return { ...given, effects: [...given.effects, ...raised.effects] }
 }
 

@@ -207,13 +207,20 @@ export function followActive(
   )
 }
 
+/** A peer that is active for this long with a lower term is not about to yield: its data counts. */
+const ESTABLISHED_MS = 5000
+
 /** What a server knows once it has heard that the peer is active. */
 export function followedShared(shared: Shared): Shared {
-  const { report } = shared.peer
+  const { report, activeSince, heardAt } = shared.peer
+  const term = report?.term ?? 0
+  // After a double, the last packets of a server that is just yielding must not make both of them look outdated.
+  const isEstablished = (heardAt ?? 0) - (activeSince ?? 0) >= ESTABLISHED_MS
+  const wasActive = shared.wasActive && term < shared.term && !isEstablished
   return {
     ...shared,
-    term: Math.max(shared.term, report?.term ?? 0),
-    wasActive: false,
+    term: Math.max(shared.term, term),
+    wasActive,
     own: { ...shared.own, dataInSync: shared.own.dataInSync && !shared.wasActive },
     alarms: shared.alarms.filter((alarm) => alarm !== 'blocked'),
   }

@@ -175,7 +175,7 @@ function released(state: HandingOver, now: number, { timing }: CoreSettings): De
   ]
   return state.stopping
     ? toFault(state, now, 'stopping', reason, timing, effects)
-    : stepBack(state, now, reason, timing, effects)
+    : stepBack(state, now, reason, timing, effects, {}, now)
 }
 
 function handOverFailed(

@@ -140,11 +140,9 @@ function yieldToClaim(
   timing: Timing,
   first: readonly Effect[],
 ): Decision {
-  return stepBack(state, now, reason, timing, [
-    ...first,
-    ...letGo(reason),
-    record('steppedDown', reason),
-  ])
+  // Writes are unlocked by undoing a hand-over, so the lock must come after it.
+  const effects = [...first, ...letGo(reason), record('steppedDown', reason)]
+  return stepBack(state, now, reason, timing, effects, {}, now)
 }
 
 /** Outcomes of the lease's own effects; null for those of others. */

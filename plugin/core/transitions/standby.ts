@@ -41,6 +41,14 @@ export const standby: Row<'standby'> = {
     does: 'takes over the term of an active peer; takes the role when the active offers it',
     decide: standbyHeartbeat,
   },
+  observed: {
+    to: ['standby'],
+    does: 'takes note; once its data follows the active, its own time as active counts no more',
+    decide: (state, event) =>
+      event.own.dataInSync === true && peerActive(state.shared)
+        ? stay(withShared(state, { wasActive: false }), 'the data follows the active')
+        : stay(state, 'takes note'),
+  },
   claimHeard: keep('standby', 'takes note: the peer becomes active'),
   takeOverRequested: {
     to: ['standby', 'takingOver', 'claiming'],

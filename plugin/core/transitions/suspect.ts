@@ -75,6 +75,11 @@ function suspectTick(
   if (now < state.retryAt) return stay(alarmed, `no heartbeat for ${silent} ms`, effects)
   const cause = state.shared.peer.heardAt === null ? 'coldStart' : 'failover'
   const problem = claimProblem(state.shared, now, cause, settings)
+  const isolated = isolation(state)
+  if (problem === null && isolated !== null) {
+    const alarm = alarmOnce(alarmed.shared, 'isolated', 'takeOverRefused', isolated)
+    return stay(withShared(alarmed, alarm.shared), isolated, [...effects, ...alarm.effects])
+  }
   if (problem === null) {
     const why = `no heartbeat for ${silent} ms`
     const claim = beginClaim(alarmed, now, { cause, why }, settings)
@@ -83,4 +88,12 @@ function suspectTick(
   const reason = `the peer is silent, but this server does not take over: ${problem}`
   const alarm = alarmOnce(alarmed.shared, 'blocked', 'takeOverRefused', reason)
   return stay(withShared(alarmed, alarm.shared), reason, [...effects, ...alarm.effects])
+}
+
+/** Guard 2, as far as the questions of the ticks have answered it already; the claim asks once more. */
+function isolation({ shared }: StateOf<'suspect'>): string | null {
+  const answeredAt = shared.own.referenceAnsweredAt
+  return answeredAt !== null && answeredAt >= shared.peer.silenceFrom
+    ? null
+    : 'no reference address has answered since the peer fell silent: this server may be the isolated one'
 }
