@@ -19,6 +19,7 @@ const ROWS_A_ROUND = Number(values.rows)
 const GAP_MS = 5
 const TABLE = 'create table extension (number bigint primary key, name text)'
 
+let number = 0
 const settings = { wal_level: 'logical' }
 const [active, standby] = await Promise.all([
   startPostgresCluster({ settings }),
@@ -83,8 +84,6 @@ async function followNatively() {
   }
   return { from, to, close }
 }
-
-let number = 0
 
 /** Milliseconds from the return of the commit to the first answer of the standby that has the row. */
 async function measure(from: pg.Client, to: pg.Client): Promise<number[]> {
