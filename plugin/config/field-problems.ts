@@ -43,6 +43,7 @@ function shownValue(path: readonly string[], input: unknown): string {
     input,
   )
   if (value === undefined) return '(missing)'
-  const text = JSON.stringify(value)
+  // A function has no text of its own; the plugin's options have such fields.
+  const text = typeof value === 'function' ? '(a function)' : JSON.stringify(value)
   return text.length > LONGEST_VALUE ? `${text.slice(0, LONGEST_VALUE)}…` : text
 }

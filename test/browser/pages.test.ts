@@ -74,7 +74,7 @@ describe('the pages in a browser', function () {
               )
               assert.equal(overflows, false, `/${path} is wider than the screen`)
               await page.evaluate(AXE)
-              const result = (await page.evaluate('axe.run()')) as AxeResult
+              const result = await page.evaluate<AxeResult>('axe.run()')
               const found = result.violations.map(({ id, nodes }) => [
                 id,
                 nodes.map((node) => node.html),

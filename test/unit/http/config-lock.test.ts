@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict'
+import type { Request, Response } from 'express'
+import { type ConfigLockPorts, createConfigLock } from '../../../hooks/config-lock.ts'
+import type { HotStandbyError } from '../../../plugin/errors.ts'
+import { silentLogger } from '../../../plugin/logger.ts'
+import { activeStatus, newStatus, pairedStatus } from '../../support/web-status.ts'
+
+/** Passes one request through a lock with these ports; null when it was let through. */
+async function pass(
+  ports: Partial<ConfigLockPorts>,
+  method = 'POST',
+): Promise<HotStandbyError | null> {
+  return new Promise((resolve, reject) => {
+    const lock = createConfigLock({
+      status: () => Promise.reject(new Error('no agent')),
+      lastStatus: () => null,
+      isPairedInDatabase: null,
+      recordRefusal: () => Promise.reject(new Error('no agent')),
+      actor: () => null,
+      refuse: (_request, _response, error) => {
+        resolve(error)
+        return Promise.resolve()
+      },
+      logger: silentLogger,
+      ...ports,
+    })
+    const request = { method, originalUrl: '/settings?x=1' } as Request
+    lock(request, {} as Response, (error?: unknown) => {
+      if (error === undefined) resolve(null)
+      else reject(error as Error)
+    })
+  })
+}
+
+const standby = () => Promise.resolve(pairedStatus())
+
+describe('the configuration lock', () => {
+  for (const method of ['GET', 'HEAD', 'OPTIONS'])
+    it(`lets ${method} pass on a standby`, async () => {
+      assert.equal(await pass({ status: standby }, method), null)
+    })
+
+  for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'PROPFIND'])
+    it(`refuses ${method} on a standby`, async () => {
+      const error = await pass({ status: standby }, method)
+      assert.equal(error?.code, 'HS_CONFIG_LOCKED')
+      assert.deepEqual(error.details['reasons'], ['this server is standby'])
+    })
+
+  it('lets the active server be configured', async () => {
+    assert.equal(await pass({ status: () => Promise.resolve(activeStatus()) }), null)
+  })
+
+  it('refuses without the agent when the server was paired, though it was active', async () => {
+    const error = await pass({ lastStatus: () => activeStatus() })
+    assert.match(error?.message ?? '', /does not answer/)
+    assert.equal(error?.details['activeAddress'], '192.0.2.10')
+  })
+
+  it('opens without the agent when the server was in no pair', async () => {
+    assert.equal(await pass({ lastStatus: () => newStatus() }), null)
+  })
+
+  it('asks the database when nothing is known of the agent', async () => {
+    assert.equal(await pass({ isPairedInDatabase: () => Promise.resolve(false) }), null)
+    const paired = await pass({ isPairedInDatabase: () => Promise.resolve(true) })
+    assert.match(paired?.message ?? '', /belongs to a pair/)
+  })
+
+  it('refuses when neither agent nor database can say', async () => {
+    const down = await pass({ isPairedInDatabase: () => Promise.reject(new Error('down')) })
+    assert.match(down?.message ?? '', /neither the hot standby agent nor the database/)
+    assert.match((await pass({}))?.message ?? '', /since this process started/)
+  })
+})
