@@ -10,7 +10,7 @@ import { runSql } from '../test/support/run-sql.ts'
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '5' },
-    rows: { type: 'string', default: '100' },
+    rows: { type: 'string', default: '20' },
     json: { type: 'boolean' },
   },
 })
@@ -79,7 +79,6 @@ async function followNatively() {
     }),
   )) as [pg.Client, pg.Client]
   const close = async (): Promise<void> => {
-    await to.query('drop subscription s')
     await Promise.all([from.end(), to.end()])
   }
   return { from, to, close }

@@ -10,7 +10,7 @@ import {
 import type { AgentApi } from '../../../plugin/api/agent-api.ts'
 import { createAgentClient } from '../../../plugin/api/agent-client.ts'
 import { createNodeAgent, type NodeAgent } from '../../../plugin/create-node-agent.ts'
-import { HotStandbyError } from '../../../plugin/errors.ts'
+import type { HotStandbyError } from '../../../plugin/errors.ts'
 import { migrateDatabase } from '../../../plugin/replication/migrate-database.ts'
 import { makeTestServer, type TestServerOptions } from '../../support/agent-config.ts'
 import { runSql } from '../../support/run-sql.ts'
