@@ -1,4 +1,4 @@
-import { closeQuietly, urlConnector } from '../db/connector.ts'
+import { closeQuietly, type Connector, urlConnector } from '../db/connector.ts'
 import { runMigrations } from '../db/migrate.ts'
 import { HotStandbyError } from '../errors.ts'
 import { MIGRATIONS } from '../../migrations/index.ts'
@@ -13,11 +13,7 @@ export interface MigrationReport {
 
 /** Applies migrations and installs or reconciles capture; what `hot-standby migrate` does. Idempotent. */
 export async function migrateDatabase(config: DatabaseConfig): Promise<MigrationReport> {
-  const connector = urlConnector(
-    config.ownerUrl ?? config.url,
-    config.ownerUrl === undefined ? config.passwordFile : config.ownerPasswordFile,
-  )
-  const client = await connector.open('migrate')
+  const client = await ownerConnector(config).open('migrate')
   try {
     const migrations = await runMigrations(client, config.schema, MIGRATIONS)
     const capture = await reconcileCapture(client, config, replicatorRole(config))
@@ -25,6 +21,13 @@ export async function migrateDatabase(config: DatabaseConfig): Promise<Migration
   } finally {
     await closeQuietly(client)
   }
+}
+
+/** The connection that may change tables: the owner's when one is configured. */
+export function ownerConnector(config: DatabaseConfig): Connector {
+  const { ownerUrl } = config
+  if (ownerUrl === undefined) return urlConnector(config.url, config.passwordFile)
+  return urlConnector(ownerUrl, config.ownerPasswordFile)
 }
 
 /** The role that the agent logs in as: it is named by the connection. Errors: HS_CONFIG_INVALID. */

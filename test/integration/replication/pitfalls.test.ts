@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import pg from 'pg'
+import type pg from 'pg'
 import { quoteName } from '../../../plugin/db/identifiers.ts'
 import { migrateDatabase } from '../../../plugin/replication/migrate-database.ts'
 import {
