@@ -26,8 +26,11 @@ export function createAgentPort(socketPath: string, timeoutMs: number): AgentPor
           if (event.name === 'status') handlers.status(event.data)
           else handlers.history(event.data)
         }
-        const stream = client.stream(onEvent, () => resolve())
         const close = (): void => stream.close()
+        const stream = client.stream(onEvent, () => {
+          signal.removeEventListener('abort', close)
+          resolve()
+        })
         if (signal.aborted) close()
         else signal.addEventListener('abort', close, { once: true })
       }),

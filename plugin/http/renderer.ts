@@ -14,6 +14,7 @@ export type Render = (view: string, context: object) => string
 /** Reads and compiles all views once; a view that does not compile fails here and not at night. */
 export function createRenderer(): Render {
   const handlebars = Handlebars.create()
+  handlebars.registerHelper('words', words)
   const templates = new Map<string, HandlebarsTemplateDelegate>()
   const partials = join(VIEWS, 'partials')
   for (const file of listViews(partials))
@@ -37,6 +38,17 @@ export function createRenderer(): Render {
 /** Marks what one of our own views has rendered, so that another one takes it as it is. */
 export function rendered(html: string): Handlebars.SafeString {
   return new Handlebars.SafeString(html)
+}
+
+/** Our sentences put commands between backticks; everything is escaped all the same. */
+function words(text: unknown): Handlebars.SafeString {
+  const parts = typeof text === 'string' ? text.split('`') : []
+  const isPaired = parts.length % 2 === 1
+  const html = parts.map((part, index) => {
+    const escaped = Handlebars.escapeExpression(part)
+    return isPaired && index % 2 === 1 ? `<code>${escaped}</code>` : escaped
+  })
+  return new Handlebars.SafeString(html.join(isPaired ? '' : '&#x60;'))
 }
 
 function listViews(folder: string): string[] {

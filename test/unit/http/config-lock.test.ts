@@ -24,10 +24,10 @@ async function pass(
       logger: silentLogger,
       ...ports,
     })
-    const request = { method, originalUrl: '/settings?x=1' } as Request
-    lock(request, {} as Response, (error?: unknown) => {
+    const request = { method, originalUrl: '/settings?x=1' } as unknown as Request
+    lock(request, {} as unknown as Response, (error?: Error | string) => {
       if (error === undefined) resolve(null)
-      else reject(error as Error)
+      else reject(new Error(String(error)))
     })
   })
 }
