@@ -44,7 +44,9 @@ describe('crashes', function () {
   async function writeUntilKilled(kill: () => Promise<void>): Promise<void> {
     const writing = withClient(active.url(), async (client) => {
       for (;;) {
-        await client.query(`insert into t (v) values ('w'); update t set v = v || '.' where id % 97 = 0`)
+        await client.query(
+          `insert into t (v) values ('w'); update t set v = v || '.' where id % 97 = 0`,
+        )
       }
     }).catch(() => undefined)
     const before = (await standby.engine.appliedPosition())?.tickId
@@ -65,7 +67,9 @@ describe('crashes', function () {
   async function same(): Promise<void> {
     const read = (server: TestServer): Promise<string[]> =>
       withClient(server.url(), async (sql) => {
-        const { rows } = await sql.query<{ row: string }>('select t::text as row from t order by id')
+        const { rows } = await sql.query<{ row: string }>(
+          'select t::text as row from t order by id',
+        )
         return rows.map((row) => row.row)
       })
     const position = await eventuallyValue(() => active.engine.currentPosition())
@@ -77,10 +81,15 @@ describe('crashes', function () {
     await writeUntilKilled(() => active.cluster.kill())
     await eventually(() => standby.engine.status().phase === 'connecting', 'the loss of the active')
     await active.cluster.start()
-    await withClient(active.url(), (client) => client.query(`insert into t (v) values ('after the crash')`))
+    await withClient(active.url(), (client) =>
+      client.query(`insert into t (v) values ('after the crash')`),
+    )
     await same()
     assert.deepEqual((await standby.engine.check({ repair: false })).differences, [])
-    assert.equal(standby.history.filter((entry) => entry.kind === 'resynchronisationStarted').length, 1)
+    assert.equal(
+      standby.history.filter((entry) => entry.kind === 'resynchronisationStarted').length,
+      1,
+    )
   })
 
   it('E9: kill -9 of the standby in mid-stream: it goes on where it was', async () => {
@@ -91,25 +100,44 @@ describe('crashes', function () {
     await standby.cluster.start()
     await same()
     assert.ok(ups.at(-1))
-    assert.equal(standby.history.filter((entry) => entry.kind === 'resynchronisationStarted').length, 1)
+    assert.equal(
+      standby.history.filter((entry) => entry.kind === 'resynchronisationStarted').length,
+      1,
+    )
   })
 
   it('a copy that is cut off leaves no half copy behind and begins again', async () => {
     await withClient(active.url(), (client) =>
-      client.query(`insert into t (v) select repeat(md5(n::text), 20) from generate_series(1, 60000) n`),
+      client.query(
+        `insert into t (v) select repeat(md5(n::text), 20) from generate_series(1, 60000) n`,
+      ),
     )
     await inSync(active, standby, 30_000)
     const sizes = new Set<string>()
     let looking = true
     const reader = withClient(standby.url(), async (client) => {
-      while (looking) sizes.add((await client.query<{ n: string }>('select count(*)::text as n from t')).rows[0]!.n)
+      while (looking)
+        sizes.add(
+          (await client.query<{ n: string }>('select count(*)::text as n from t')).rows[0]!.n,
+        )
     })
     await standby.engine.resynchronise()
     await eventually(() => standby.engine.status().phase === 'copying', 'the copy')
     await withClient(active.url(), (client) =>
-      client.query(`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'hot-standby read'`),
+      client.query(
+        `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'hot-standby read'`,
+      ),
     )
-    await eventually(() => standby.history.some((entry) => entry.kind === 'resynchronisationDone' && entry !== standby.history.find((first) => first.kind === 'resynchronisationDone')), 'the second copy', 60_000)
+    await eventually(
+      () =>
+        standby.history.some(
+          (entry) =>
+            entry.kind === 'resynchronisationDone' &&
+            entry !== standby.history.find((first) => first.kind === 'resynchronisationDone'),
+        ),
+      'the second copy',
+      60_000,
+    )
     looking = false
     await reader
     await same()
@@ -118,16 +146,24 @@ describe('crashes', function () {
 
   it('G3: past its cap the journal is dropped, writes go on, and the standby copies afresh', async () => {
     await Promise.all([active.close(), standby.close()])
-    active = await startServer(clusters().first, 'active', { ddl: TABLES, config: { journalCapBytes: 1_048_576 } })
+    active = await startServer(clusters().first, 'active', {
+      ddl: TABLES,
+      config: { journalCapBytes: 1_048_576 },
+    })
     standby = await startServer(clusters().second, 'standby', { ddl: TABLES })
     await active.engine.promote(1)
     await standby.engine.follow(active.source(), 'test')
     await inSync(active, standby)
     await standby.restartEngine()
     await withClient(active.url(), (client) =>
-      client.query(`insert into t (v) select 'n' from generate_series(1, 30000); update t set v = v || '!'`),
+      client.query(
+        `insert into t (v) select 'n' from generate_series(1, 30000); update t set v = v || '!'`,
+      ),
     )
-    await eventually(() => active.history.some((entry) => entry.kind === 'journalCapReached'), 'the event')
+    await eventually(
+      () => active.history.some((entry) => entry.kind === 'journalCapReached'),
+      'the event',
+    )
     const size = await active.sql.query<{ bytes: string }>(
       `select pg_total_relation_size('${SCHEMA.replaceAll("'", "''")}.journal')::text as bytes`,
     )
@@ -137,7 +173,10 @@ describe('crashes', function () {
     await same()
     await active.sql.query(`insert into t (v) values ('captured again')`)
     await same()
-    assert.equal(standby.history.filter((entry) => entry.kind === 'resynchronisationStarted').length, 2)
+    assert.equal(
+      standby.history.filter((entry) => entry.kind === 'resynchronisationStarted').length,
+      2,
+    )
     assert.equal(active.history.filter((entry) => entry.kind === 'journalCapReached').length, 1)
   })
 
@@ -145,7 +184,10 @@ describe('crashes', function () {
     await withClient(active.url(), (client) => client.query(`update t set v = 'purge me'`))
     await inSync(active, standby)
     const count = async (): Promise<number> =>
-      Number((await active.sql.query<{ n: string }>(`select count(*)::text as n from ${SCHEMA}.journal`)).rows[0]!.n)
+      Number(
+        (await active.sql.query<{ n: string }>(`select count(*)::text as n from ${SCHEMA}.journal`))
+          .rows[0]!.n,
+      )
     await eventually(async () => (await count()) === 0, 'the purge')
     await standby.restartEngine()
     await active.sql.query(`insert into t (v) values ('a'), ('b')`)
@@ -165,4 +207,3 @@ async function eventuallyValue<Value>(read: () => Promise<Value>): Promise<Value
   }, 'an answer of the database')
   return value!
 }
-
