@@ -121,6 +121,7 @@ async function copyAfresh(
   status.copying(reason)
   await forgetFormerCopy(context, begin, identity, own)
   await startCapture(context.ticker, context.schema, begin.stop)
+  const begun = now()
   const monitor = new CopyMonitor(now, (progress) => status.progress(progress))
   const { generation } = state
   const result = await runBatch(context, {
@@ -132,6 +133,7 @@ async function copyAfresh(
     onBytes: (count) => monitor.bytes(count),
   })
   following.copyRequested = false
+  status.caughtUp(begun, context.states.quarantined())
   following.moveTo(result.position)
   monitor.finish()
   announceQuarantined(events, context.states, [])
