@@ -2,60 +2,32 @@ import { randomUUID } from 'node:crypto'
 import { decide } from '../core/decide.ts'
 import type { Event } from '../core/event.ts'
 import type { Identity } from '../core/facts.ts'
-import { initialState } from '../core/initial-state.ts'
+import { initialState, type InitialInput } from '../core/initial-state.ts'
 import type { AppliedPosition } from '../core/position.ts'
 import { reportOf } from '../core/report.ts'
 import type { PairSettings } from '../core/settings.ts'
 import type { OwnView, State, StateName } from '../core/state.ts'
-import {
-  DEFAULT_DEAD_TIME_MS,
-  DEFAULT_KEEP_ALIVE_INTERVAL_MS,
-  deriveTiming,
-  type Timing,
-} from '../core/timing.ts'
+import type { Timing } from '../core/timing.ts'
 import { HotStandbyError } from '../errors.ts'
 import { silentLogger, type Logger } from '../logger.ts'
 import type { AgentPorts } from './agent-ports.ts'
 import { EffectRunner } from './effect-runner.ts'
+import {
+  FIRST_VIEW,
+  isVisible,
+  timingOf,
+  type AgentLoopInput,
+  type LoopView,
+  type TransitionRecord,
+} from './loop-view.ts'
+import { until, within } from './time-limit.ts'
 import { OwnPoll } from './own-poll.ts'
 import { PendingRequests, type TakeOverAnswer } from './pending-requests.ts'
 
-export interface AgentLoopInput {
-  readonly ports: AgentPorts
-  readonly identity: Identity
-  /** Null until the pair has settings; needed before `setPaired(true)`. */
-  readonly settings: PairSettings | null
-  readonly paired: boolean
-  readonly logger?: Logger
-  /** What is known of this server before the first observation. */
-  readonly own?: Partial<OwnView>
-  readonly serviceHealthIntervalMs?: number
-  /** Unix time in ms; only to keep the end of maintenance mode across restarts. */
-  readonly wallClock?: () => number
-  /** A broken invariant: the address was dropped and the loop has stopped; the process should end. */
-  readonly onFatal?: (error: Error) => void
-}
+export type { AgentLoopInput, LoopView, TransitionRecord } from './loop-view.ts'
 
-export interface LoopView {
-  readonly state: State
-  /** Why the present state was entered. */
-  readonly reason: string
-  /** What the core thinks now: why it stays. */
-  readonly thought: string
-  /** Monotonic time of the entry. */
-  readonly since: number
-  /** Newest last. */
-  readonly history: readonly TransitionRecord[]
-  readonly timing: Timing
-}
-
-export interface TransitionRecord {
-  readonly at: number
-  readonly from: StateName
-  readonly to: StateName
-  readonly event: Event['type']
-  readonly reason: string
-}
+type FirstKnown = Pick<InitialInput, 'paired'> &
+  Partial<Omit<InitialInput, 'own'>> & { readonly own?: Partial<OwnView> }
 
 const HISTORY_LENGTH = 100
 const STOP_LIMIT_MS = 20_000
@@ -83,6 +55,7 @@ export class AgentLoop {
   private deciding = false
   private lastTickAt = 0
   private lastHeartbeatAt = -Infinity
+  private stopped: Promise<void> | null = null
   private cancelTick: () => void = () => undefined
 
   constructor(input: AgentLoopInput) {
@@ -92,7 +65,7 @@ export class AgentLoop {
     this.settings = input.settings
     this.timing = timingOf(input.settings)
     this.requests = new PendingRequests(input.ports.clock)
-    this.state = this.firstState(input.paired, 0, false, null, {})
+    this.state = this.firstState({ paired: input.paired })
     this.runner = new EffectRunner({
       ports: input.ports,
       logger: this.logger,
@@ -119,17 +92,13 @@ export class AgentLoop {
     const durable = await store.load()
     const carrierUp = await virtualIp.carrierUp()
     const holdsVirtualIp = await virtualIp.held()
-    const maintenance = durable?.maintenanceUntilMs ?? null
-    const until =
-      maintenance === null ? null : this.now() + Math.max(0, maintenance - this.wallNow())
-    const own = { carrierUp, holdsVirtualIp, dataInSync: durable?.dataInSync ?? false }
-    this.state = this.firstState(
-      this.isPaired(),
-      durable?.term ?? 0,
-      durable?.wasActive ?? false,
-      until,
-      own,
-    )
+    this.state = this.firstState({
+      paired: this.isPaired(),
+      term: durable?.term ?? 0,
+      wasActive: durable?.wasActive ?? false,
+      maintenanceUntil: this.monotonicEnd(durable?.maintenanceUntilMs ?? null),
+      own: { carrierUp, holdsVirtualIp, dataInSync: durable?.dataInSync ?? false },
+    })
     this.reason = 'the agent started'
     this.running = true
     this.lastTickAt = this.now()
@@ -141,17 +110,9 @@ export class AgentLoop {
   }
 
   /** Planned shutdown: hands over to a fit standby, else lets go; then closes the link. Safe to call twice. */
-  async stop(): Promise<void> {
-    if (!this.running) return
-    this.dispatch({ type: 'shutdownRequested', now: this.now() })
-    await this.within(
-      STOP_LIMIT_MS,
-      this.until(() => this.state.name === 'fault' || this.state.name === 'unpaired'),
-    )
-    await this.within(STOP_LIMIT_MS, this.runner.settled())
-    if (this.state.name !== 'unpaired') this.sendHeartbeat()
-    this.halt('the agent was stopped')
-    await this.ports.link.close()
+  stop(): Promise<void> {
+    this.stopped ??= this.running ? this.shutDown() : Promise.resolve()
+    return this.stopped
   }
 
   /** Takes one event. Decides at once, unless a decision is being made; then right after it. */
@@ -172,14 +133,8 @@ export class AgentLoop {
   }
 
   view(): LoopView {
-    return {
-      state: this.state,
-      reason: this.reason,
-      thought: this.thought,
-      since: this.state.since,
-      history: this.history,
-      timing: this.timing,
-    }
+    const { state, reason, thought, history, timing } = this
+    return { state, reason, thought, since: state.since, history, timing }
   }
 
   /** Called after every decision that changed what a page would show. Returns the function that ends it. */
@@ -193,7 +148,7 @@ export class AgentLoop {
     this.assertRunning()
     const requestId = randomUUID()
     const answered = this.requests.takeOver(requestId)
-    this.dispatch({ type: 'takeOverRequested', now: this.now(), requestId, force: options.force })
+    this.dispatch({ type: 'takeOverRequested', now: this.now(), requestId, ...options })
     return answered
   }
 
@@ -252,6 +207,17 @@ export class AgentLoop {
     const known = this.state.shared.own
     const differs = (Object.keys(own) as (keyof OwnView)[]).some((key) => own[key] !== known[key])
     if (differs) this.dispatch({ type: 'observed', now: this.now(), own })
+  }
+
+  private async shutDown(): Promise<void> {
+    const { clock, link } = this.ports
+    this.dispatch({ type: 'shutdownRequested', now: this.now() })
+    const hasLetGo = (): boolean => this.state.name === 'fault' || this.state.name === 'unpaired'
+    await within(clock, STOP_LIMIT_MS, until(this.onChange.bind(this), hasLetGo))
+    await within(clock, STOP_LIMIT_MS, this.runner.settled())
+    if (this.isPaired()) this.sendHeartbeat()
+    this.halt('the agent was stopped')
+    await link.close()
   }
 
   private step(event: Event): void {
@@ -340,44 +306,20 @@ export class AgentLoop {
     this.requests.rejectAll(reason)
   }
 
-  private firstState(
-    paired: boolean,
-    term: number,
-    wasActive: boolean,
-    maintenanceUntil: number | null,
-    own: Partial<OwnView>,
-  ): State {
-    const identity = this.state?.shared.identity ?? this.input.identity
-    const view: OwnView = { ...FIRST_VIEW, ...this.input.own, ...own }
+  /** The end of maintenance mode is kept as wall clock, the only time that outlives a restart. */
+  private monotonicEnd(wallMs: number | null): number | null {
+    return wallMs === null ? null : this.now() + Math.max(0, wallMs - this.wallNow())
+  }
+
+  private firstState(known: FirstKnown): State {
     return initialState({
       now: this.now(),
-      identity,
-      paired,
-      term,
-      wasActive,
-      maintenanceUntil,
-      own: view,
-    })
-  }
-
-  private until(holds: () => boolean): Promise<void> {
-    if (holds()) return Promise.resolve()
-    return new Promise((resolve) => {
-      const end = this.onChange(() => {
-        if (!holds()) return
-        end()
-        resolve()
-      })
-    })
-  }
-
-  private within(limitMs: number, promise: Promise<void>): Promise<void> {
-    return new Promise((resolve) => {
-      const cancel = this.ports.clock.schedule(limitMs, resolve)
-      void promise.then(() => {
-        cancel()
-        resolve()
-      })
+      identity: this.state?.shared.identity ?? this.input.identity,
+      term: 0,
+      wasActive: false,
+      maintenanceUntil: null,
+      ...known,
+      own: { ...FIRST_VIEW, ...this.input.own, ...known.own },
     })
   }
 
@@ -402,36 +344,4 @@ export class AgentLoop {
 /** Wires an agent loop; `start` begins. */
 export function createAgentLoop(input: AgentLoopInput): AgentLoop {
   return new AgentLoop(input)
-}
-
-const FIRST_VIEW: OwnView = {
-  carrierUp: true,
-  referenceAnsweredAt: null,
-  databaseUp: true,
-  serviceHealthy: true,
-  dataInSync: false,
-  holdsVirtualIp: false,
-  referenceReachable: null,
-}
-
-function timingOf(settings: PairSettings | null): Timing {
-  return deriveTiming(
-    settings ?? {
-      keepAliveIntervalMs: DEFAULT_KEEP_ALIVE_INTERVAL_MS,
-      deadTimeMs: DEFAULT_DEAD_TIME_MS,
-    },
-  )
-}
-
-function isVisible(before: State, after: State): boolean {
-  const stepOf = (state: State): string => ('step' in state ? state.step : '')
-  return (
-    before.name !== after.name ||
-    stepOf(before) !== stepOf(after) ||
-    before.shared.term !== after.shared.term ||
-    before.shared.own !== after.shared.own ||
-    before.shared.maintenanceUntil !== after.shared.maintenanceUntil ||
-    before.shared.peer.report?.state !== after.shared.peer.report?.state ||
-    before.shared.alarms !== after.shared.alarms
-  )
 }

@@ -100,6 +100,7 @@ function checked(shared: Shared, event: EventOf<'referencesChecked'>): Shared {
   const answeredAt = event.reachable ? Math.max(before ?? event.askedAt, event.askedAt) : before
   return {
     ...shared,
+    reachableSince: event.reachable ? (shared.reachableSince ?? event.now) : null,
     own: {
       ...shared.own,
       referenceAnsweredAt: answeredAt,

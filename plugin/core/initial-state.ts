@@ -34,6 +34,7 @@ export function initialState(input: InitialInput): State {
     seenTerm: input.term,
     reservedTerm: input.term,
     referenceAskedAt: null,
+    reachableSince: null,
     graceFrom: input.now,
     unhealthySince: null,
     cutOffSince: null,

@@ -119,6 +119,8 @@ export interface Shared {
   /** The highest term that this server ever tried to write to disk; nothing lower is written after it. */
   readonly reservedTerm: number
   readonly referenceAskedAt: number | null
+  /** Since when the reference addresses answer; null while they do not. */
+  readonly reachableSince: number | null
   /** Evidence that we are not isolated counts from here at the latest: activation, or the end of a stall. */
   readonly graceFrom: number
   /** Database or service unhealthy since; null when healthy. */

@@ -144,7 +144,7 @@ export class Server {
             try {
               resolve(value())
             } catch (error) {
-              reject(error)
+              reject(error instanceof Error ? error : new Error(String(error)))
             }
           })
         })

@@ -1,7 +1,5 @@
 import {
-  alarmOnce,
   lastEvidence,
-  enter,
   peerActive,
   peerHeard,
   persist,
@@ -12,24 +10,20 @@ import {
   type Decision,
   type Row,
 } from '../decision.ts'
-import type { Effect } from '../effect.ts'
 import type { EventOf } from '../event.ts'
 import type { EventKind } from '../event-kinds.ts'
-import type { Alarm, ClaimCause, ClaimStep, StateOf } from '../state.ts'
+import type { ClaimCause } from '../state.ts'
 import { nextTerm } from '../term.ts'
+import { abortEffects, giveUp, next, refuse, type Claiming } from './claim-steps.ts'
 import { becomeActive } from './become-active.ts'
 import {
-  answer,
   commonCells,
   followActive,
-  letGo,
   refusalCells,
   refuseTakeOver,
   toFault,
   tryAgain,
 } from './common.ts'
-
-type Claiming = StateOf<'claiming'>
 
 /** The guards of a take-over, one after the other; each step waits for the outcome of the one before. */
 export const claiming: Row<'claiming'> = {
@@ -108,18 +102,6 @@ export const claiming: Row<'claiming'> = {
       ]),
   },
 }
-
-/** In this order. */
-const CLAIM_STEPS: readonly ClaimStep[] = [
-  'checkingReferences',
-  'probingVirtualIp',
-  'persistingTerm',
-  'claiming',
-  'promoting',
-  'persistingRole',
-  'confirmingVirtualIp',
-  'raisingVirtualIp',
-]
 
 function claimTick(state: Claiming, event: EventOf<'tick'>, settings: CoreSettings): Decision {
   const { timing } = settings
@@ -333,53 +315,3 @@ function claimFailed(
 }
 
 const AWAITED: readonly string[] = ['persist', 'promoteData', 'raiseVirtualIp']
-
-function next(
-  state: Claiming,
-  now: number,
-  step: ClaimStep,
-  reason: string,
-  effects: readonly Effect[],
-): Decision {
-  return { state: { ...state, step, stepSince: now, probeAt: null }, effects, reason }
-}
-
-/** Gives up with an alarm that is raised once while its cause lasts. */
-function refuse(
-  state: Claiming,
-  now: number,
-  alarm: Alarm,
-  kind: EventKind,
-  reason: string,
-  timing: CoreSettings['timing'],
-): Decision {
-  const raised = alarmOnce(state.shared, alarm, kind, reason)
-  const pauseMs = alarm === 'answered' ? 3000 : 1000
-  const given = giveUp({ ...state, shared: raised.shared }, now, reason, timing, now + pauseMs)
-  return { ...given, effects: [...given.effects, ...raised.effects] }
-}
-
-function giveUp(
-  state: Claiming,
-  now: number,
-  reason: string,
-  timing: CoreSettings['timing'],
-  retryAt = now + timing.retryMs,
-): Decision {
-  const heard = peerHeard(state.shared, now, timing)
-  const effects = abortEffects(state, now, reason)
-  return enter(state, now, { name: heard ? 'standby' : 'suspect', retryAt }, reason, effects)
-}
-
-/** What has to be taken back, by how far the claim had come. */
-function abortEffects(state: Claiming, now: number, reason: string): readonly Effect[] {
-  const at = CLAIM_STEPS.indexOf(state.step)
-  // One that resumes has not locked its data since it was active.
-  const promoted = at >= CLAIM_STEPS.indexOf('promoting') || state.cause === 'resume'
-  const rolePersisted = at >= CLAIM_STEPS.indexOf('persistingRole')
-  return [
-    ...(promoted ? letGo(`the claim was given up: ${reason}`) : []),
-    ...(rolePersisted ? [persist(state.shared, now)] : []),
-    ...(state.requestId === null ? [] : [answer(state.requestId, 'refused', reason)]),
-  ]
-}

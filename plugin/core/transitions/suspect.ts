@@ -11,6 +11,7 @@ import {
 } from '../decision.ts'
 import type { EventOf } from '../event.ts'
 import type { StateOf } from '../state.ts'
+import type { Timing } from '../timing.ts'
 import { beginClaim, claimProblem } from './begin-claim.ts'
 import {
   commonCells,
@@ -75,8 +76,9 @@ function suspectTick(
   if (now < state.retryAt) return stay(alarmed, `no heartbeat for ${silent} ms`, effects)
   const cause = state.shared.peer.heardAt === null ? 'coldStart' : 'failover'
   const problem = claimProblem(state.shared, now, cause, settings)
-  const isolated = isolation(state)
+  const isolated = isolation(state, now, timing)
   if (problem === null && isolated !== null) {
+    if (state.shared.reachableSince !== null) return stay(alarmed, isolated, effects)
     const alarm = alarmOnce(alarmed.shared, 'isolated', 'takeOverRefused', isolated)
     return stay(withShared(alarmed, alarm.shared), isolated, [...effects, ...alarm.effects])
   }
@@ -90,10 +92,16 @@ function suspectTick(
   return stay(withShared(alarmed, alarm.shared), reason, [...effects, ...alarm.effects])
 }
 
+/** Once it is connected again, a server listens this many intervals before it believes the silence. */
+const LISTEN_INTERVALS = 4
+
 /** Guard 2, as far as the questions of the ticks have answered it already; the claim asks once more. */
-function isolation({ shared }: StateOf<'suspect'>): string | null {
-  const answeredAt = shared.own.referenceAnsweredAt
-  return answeredAt !== null && answeredAt >= shared.peer.silenceFrom
-    ? null
-    : 'no reference address has answered since the peer fell silent: this server may be the isolated one'
+function isolation({ shared }: StateOf<'suspect'>, now: number, timing: Timing): string | null {
+  const { reachableSince, own } = shared
+  const answeredAt = own.referenceAnsweredAt ?? -Infinity
+  if (reachableSince === null || answeredAt < shared.peer.silenceFrom)
+    return 'no reference address has answered since the peer fell silent: this server may be the isolated one'
+  return now - reachableSince < LISTEN_INTERVALS * timing.intervalMs
+    ? 'this server was isolated until a moment ago: listens for the peer'
+    : null
 }
