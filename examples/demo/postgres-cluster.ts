@@ -114,7 +114,15 @@ export async function startPostgresCluster(
     for (const pid of children) killQuietly(pid)
     await Promise.all(children.map(gone))
   }
-  await cluster.start()
+  try {
+    await cluster.start()
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true })
+    const taken = options.port === undefined && String(error).includes('Address already in use')
+    // Somebody was quicker with the port that was free a moment ago.
+    if (!taken) throw error
+    return startPostgresCluster(options)
+  }
   return cluster
 }
 
