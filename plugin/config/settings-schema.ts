@@ -59,16 +59,22 @@ export function parseSettings(
       : {}),
   })
   const result = schema.safeParse(whole)
-  const problems = [
+  const problems = firstOfEachField([
     ...(result.success ? [] : toFieldProblems(result.error, whole)),
     ...rulesBetween(server, wantsPair ? pair : {}, context),
-  ]
+  ])
   if (!result.success || problems.length > 0)
     throw new HotStandbyError('HS_SETTINGS_INVALID', { fields: problems })
   const parsed = result.data as { server: ServerSettings; pair?: Omit<PairSettings, 'version'> }
   const version = present.pair?.version ?? 0
   const merged = parsed.pair === undefined ? null : { version, ...parsed.pair }
   return deepFreeze({ server: parsed.server, pair: merged })
+}
+
+function firstOfEachField(problems: readonly FieldProblem[]): FieldProblem[] {
+  return [
+    ...new Map([...problems].reverse().map((problem) => [problem.field, problem])).values(),
+  ].reverse()
 }
 
 function completeServer(

@@ -44,7 +44,7 @@ export const boot: Row<'boot'> = {
   },
   claimHeard: keep('boot', 'waits: the peer decides'),
   takeOverRequested: {
-    to: ['boot', 'claiming'],
+    to: ['boot', 'takingOver', 'claiming'],
     does: 'claims when forced, or when the peer is heard and is not active',
     decide: (state, event, settings) => requestTakeOver(state, event, settings),
   },

@@ -45,7 +45,7 @@ export const suspect: Row<'suspect'> = {
   },
   claimHeard: keep('suspect', 'takes note: the peer is alive and becomes active'),
   takeOverRequested: {
-    to: ['suspect', 'claiming'],
+    to: ['suspect', 'takingOver', 'claiming'],
     does: 'claims when forced; refuses else, since it is not known whether the peer serves',
     decide: (state, event, settings) => requestTakeOver(state, event, settings),
   },
