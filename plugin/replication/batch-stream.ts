@@ -17,6 +17,8 @@ const IDLE_POLL_MS = 500
 const BUSY_POLLS = 4
 const INSPECT_MS = 2000
 const RETRY_MS = 5000
+/** Under load the reader never sleeps, and the active must be able to purge all the same. */
+const ACKNOWLEDGE_MS = 1000
 
 /** Batch after batch over one connection, until it is told to stop or something is not as it was. */
 export class BatchStream {
@@ -25,6 +27,7 @@ export class BatchStream {
   #emptyPolls = 0
   #gateHeld = false
   #acknowledged = ''
+  #acknowledgedAt = 0
   #lastInspect: number | null = null
   #lastRetry: number
 
@@ -55,7 +58,9 @@ export class BatchStream {
     const inspect = await this.#inspectionDue(now)
     const retry = states.quarantined().length > 0 && now - this.#lastRetry >= RETRY_MS
     if (retry) this.#lastRetry = now
-    const news = window.length > 0 || mark.newestTickId > BigInt(position.tickId)
+    // A tick of ours may have a higher number than one with a newer snapshot, so numbers alone do not tell.
+    const newer = mark.newestTickId > BigInt(position.tickId) || following.isAwaited()
+    const news = window.length > 0 || newer
     if (news || inspect || retry || following.check !== null) {
       status.behind(countChanges(window))
       await this.#batch({ ...position, sourceTerm: mark.term }, inspect || retry, retry)
@@ -77,18 +82,15 @@ export class BatchStream {
   /** Awake: look again soon, and nobody needs to notify. Asleep: wait for a notification, or half a second. */
   async #rest(woken: Promise<void>): Promise<void> {
     const { ticker, schema } = this.#context
-    const { stop, following } = this.#begin
+    const { stop, input } = this.#begin
+    const asleep = this.#emptyPolls >= BUSY_POLLS
+    if (asleep || input.now() - this.#acknowledgedAt >= ACKNOWLEDGE_MS) await this.#acknowledge()
     if (this.#emptyPolls === 0 && !this.#gateHeld) {
       this.#gateHeld = await holdWakeGate(ticker, schema)
     }
-    if (this.#emptyPolls < BUSY_POLLS) {
+    if (!asleep) {
       if (this.#emptyPolls > 0) await delay(BUSY_POLL_MS, stop)
       return
-    }
-    const position = following.requirePosition()
-    if (this.#acknowledged !== position.tickId) {
-      await acknowledge(ticker, schema, position, position.generation)
-      this.#acknowledged = position.tickId
     }
     if (this.#gateHeld) {
       // A change between the last look and this moment was not notified, so look once more before waiting.
@@ -102,6 +104,15 @@ export class BatchStream {
     await Promise.race([woken, delay(IDLE_POLL_MS, waited.signal)])
     waited.abort()
     stop.removeEventListener('abort', stopped)
+  }
+
+  async #acknowledge(): Promise<void> {
+    const { ticker, schema } = this.#context
+    const position = this.#begin.following.requirePosition()
+    this.#acknowledgedAt = this.#begin.input.now()
+    if (this.#acknowledged === position.tickId) return
+    await acknowledge(ticker, schema, position, position.generation)
+    this.#acknowledged = position.tickId
   }
 
   async #batch(from: StoredPosition, inspect: boolean, retryQuarantined: boolean): Promise<void> {

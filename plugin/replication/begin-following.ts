@@ -7,6 +7,7 @@ import { CopyMonitor } from './copy-monitor.ts'
 import type { FollowerInput } from './follower.ts'
 import type { FollowerStatus } from './follower-status.ts'
 import { type Following, toApplied } from './following.ts'
+import { givingWay } from './giving-way.ts'
 import {
   decideLineage,
   type Lineage,
@@ -124,14 +125,17 @@ async function copyAfresh(
   const begun = now()
   const monitor = new CopyMonitor(now, (progress) => status.progress(progress))
   const { generation } = state
-  const result = await runBatch(context, {
-    from: null,
-    lineage: { sourceId: state.serverId ?? '', sourceTerm: state.term, generation },
-    inspect: true,
-    retryQuarantined: false,
-    onTable: (pair, phase, outcome) => monitor.table(context.states.pairs(), pair, phase, outcome),
-    onBytes: (count) => monitor.bytes(count),
-  })
+  const result = await givingWay(context, following, () =>
+    runBatch(context, {
+      from: null,
+      lineage: { sourceId: state.serverId ?? '', sourceTerm: state.term, generation },
+      inspect: true,
+      retryQuarantined: false,
+      onTable: (pair, phase, outcome) =>
+        monitor.table(context.states.pairs(), pair, phase, outcome),
+      onBytes: (count) => monitor.bytes(count),
+    }),
+  )
   following.copyRequested = false
   status.caughtUp(begun, context.states.quarantined())
   following.moveTo(result.position)

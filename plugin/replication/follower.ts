@@ -79,7 +79,7 @@ export class Follower {
   /** Resolves when everything that the position sees has been applied. Errors: HS_TIMEOUT. */
   async applyUpTo(position: AppliedPosition, timeoutMs: number): Promise<void> {
     if (this.#following.hasApplied(position)) return
-    const waiting = this.#following.whenApplied(position.snapshot)
+    const waiting = this.#following.whenApplied(position)
     this.#following.wake()
     const timer = new AbortController()
     const late = delay(timeoutMs, timer.signal).then(() => false as const)

@@ -9,9 +9,11 @@ export class Following {
   position: StoredPosition | null = null
   states = new TableStates([])
   copyRequested = false
+  /** How often a copy has made room for others since the last one that was done. */
+  gaveWay = 0
   check: DriftCheck | null = null
   #wake: () => void = () => undefined
-  readonly #waiters = new Set<{ readonly snapshot: string; readonly resolve: () => void }>()
+  readonly #waiters = new Set<{ readonly wanted: AppliedPosition; readonly resolve: () => void }>()
 
   /** Ends the present wait between two looks. */
   wake(): void {
@@ -27,11 +29,16 @@ export class Following {
     return this.position
   }
 
+  /** Somebody waits for a position that is not applied yet. */
+  isAwaited(): boolean {
+    return this.#waiters.size > 0
+  }
+
   /** The new position is committed: whoever waited for it goes on. */
   moveTo(position: StoredPosition): void {
     this.position = position
     for (const waiter of [...this.#waiters]) {
-      if (!covers(position.snapshot, waiter.snapshot)) continue
+      if (!this.hasApplied(waiter.wanted)) continue
       this.#waiters.delete(waiter)
       waiter.resolve()
     }
@@ -43,9 +50,12 @@ export class Following {
     return covers(own.snapshot, position.snapshot)
   }
 
-  /** Resolves when everything that the snapshot sees is applied; `cancel` gives up. */
-  whenApplied(snapshot: string): { readonly applied: Promise<true>; readonly cancel: () => void } {
-    const waiter = { snapshot, resolve: (): void => undefined }
+  /** Resolves when everything that the position sees is applied; `cancel` gives up. */
+  whenApplied(wanted: AppliedPosition): {
+    readonly applied: Promise<true>
+    readonly cancel: () => void
+  } {
+    const waiter = { wanted, resolve: (): void => undefined }
     const applied = new Promise<true>((resolve) => (waiter.resolve = () => resolve(true)))
     this.#waiters.add(waiter)
     return { applied, cancel: () => this.#waiters.delete(waiter) }

@@ -8,6 +8,7 @@ import type { Logger } from '../logger.ts'
 import type { DatabaseConfig } from './database-config.ts'
 import type { EngineEvents } from './engine-events.ts'
 import type { LocalDatabase } from './local-database.ts'
+import { newestPromotion } from './queries/position.ts'
 import * as journal from './queries/journal.ts'
 import {
   newGeneration,
@@ -89,7 +90,7 @@ export class JournalKeeper {
     this.#measureLag(rows, oldestSeq, state)
     this.journalBytes = await journal.journalSize(db, schema)
     if (rows === 0 && this.journalBytes > SHRINK_BYTES) await this.#shrink(db)
-    else if (this.journalBytes > this.#input.config.journalCapBytes) await this.#drop(db)
+    else if (this.journalBytes > this.#input.config.journalCapBytes) await this.#drop(db, state)
   }
 
   async #purge(db: Queryable, state: ServerState): Promise<void> {
@@ -124,7 +125,7 @@ export class JournalKeeper {
   }
 
   /** The PBX goes first: capture ends, the journal is dropped, and the standby copies afresh when it is back. */
-  async #drop(db: Queryable): Promise<void> {
+  async #drop(db: Queryable, state: ServerState): Promise<void> {
     const { schema, events, config } = this.#input
     await setCaptureMode(db, schema, 'off')
     const dropped = await inTransaction(db, async () => {
@@ -137,6 +138,9 @@ export class JournalKeeper {
     )
     if (!dropped) return
     this.journalBytes = 0
+    // A server that never had a standby has lost nothing: its first one copies anyway.
+    const promotion = await newestPromotion(db, schema)
+    if (state.acknowledgedTickId === null && promotion?.formerSourceId == null) return
     const reason = `the journal passed ${config.journalCapBytes} bytes; the standby copies afresh when it returns`
     events.history('journalCapReached', reason, { journalCapBytes: config.journalCapBytes })
   }

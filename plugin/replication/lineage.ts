@@ -4,6 +4,7 @@ import { newestPromotion, type Promotion, type StoredPosition } from './queries/
 import { isBefore, readServerState, type ServerState } from './queries/state.ts'
 import { readTick } from './queries/ticks.ts'
 import { NotReadyError } from './replication-error.ts'
+import { covers } from './snapshot.ts'
 
 /** What this server has when it begins to follow. */
 export interface OwnHistory {
@@ -100,8 +101,8 @@ function promotionStart(
   const drained =
     promotion.serverId === state.serverId &&
     promotion.formerSourceId === own.serverId &&
-    promotion.formerTickId !== null &&
-    BigInt(promotion.formerTickId) >= BigInt(own.handedOver.tickId)
+    promotion.formerSnapshot !== null &&
+    covers(promotion.formerSnapshot, own.handedOver.snapshot)
   if (!drained || BigInt(promotion.tickId) < BigInt(state.purgedTickId)) return null
   return {
     sourceId: promotion.serverId,

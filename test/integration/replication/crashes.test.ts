@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { migrateDatabase } from '../../../plugin/replication/migrate-database.ts'
 import { quoteName } from '../../../plugin/db/identifiers.ts'
 import {
   eventually,
@@ -142,6 +143,40 @@ describe('crashes', function () {
     await reader
     await same()
     assert.deepEqual([...sizes], ['62000'])
+  })
+
+  it('A15: a copy gives way to a change of the schema, and is done after it', async () => {
+    const wide = 'create table wide (id int primary key, v text)'
+    await withClient(active.url(), (client) =>
+      client.query(`${wide};
+        insert into wide select n, repeat(md5(n::text), 300) from generate_series(1, 4000) n`),
+    )
+    await standby.sql.query(wide)
+    await Promise.all([migrateDatabase(active.config), migrateDatabase(standby.config)])
+    const hasWide = async (): Promise<boolean> =>
+      (await rowsOf(standby, 'wide', 'id')).length === 4000
+    await eventually(hasWide, 'the rows of the new table')
+    // The copy cannot be done while somebody holds a row of the standby that it deletes.
+    await withClient(standby.url(), async (slow) => {
+      await slow.query('begin; select from wide where id = 4000 for share')
+      await standby.engine.resynchronise()
+      await eventually(() => standby.engine.status().phase === 'copying', 'the copy')
+      await eventually(async () => {
+        const holds = await active.sql.query(
+          `select from pg_locks where relation = 't'::regclass and mode = 'AccessShareLock' and pid <> pg_backend_pid()`,
+        )
+        return holds.rowCount! > 0
+      }, 'the locks of the copy')
+      await active.sql.query(`set statement_timeout = '30s'; alter table t add column extra int`)
+      await slow.query('rollback')
+    })
+    await standby.sql.query('alter table t add column extra int')
+    await inSync(active, standby, 60_000)
+    await eventually(
+      () => standby.engine.status().tables.every((table) => table.state === 'replicated'),
+      'all tables',
+    )
+    assert.deepEqual((await standby.engine.check({ repair: false })).differences, [])
   })
 
   it('G3: past its cap the journal is dropped, writes go on, and the standby copies afresh', async () => {
