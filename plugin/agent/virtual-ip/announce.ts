@@ -1,27 +1,45 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { runCommand } from '../run-command.ts'
-import { runIp } from './ip-command.ts'
+import type { IpRunner } from './ip-batch.ts'
+import type { NetworkTools } from './network-tools.ts'
 
 const TIMEOUT_MS = 2500
 
-/**
- * Tells the LAN that the address is here now, so that neighbours with an older entry change it at once. By `arping`
- * (iputils) or `ndptool`; without them by the kernel, which announces when the interface is given its own hardware
- * address again (adding an address alone announces nothing).
- */
-export async function announceAddress(address: string, interfaceName: string): Promise<void> {
-  const command = address.includes(':')
-    ? ['ndptool', '-t', 'na', '-U', '-T', address, '-i', interfaceName, 'send']
-    : ['arping', '-q', '-U', '-c', '1', '-w', '1', '-I', interfaceName, address]
-  const { status } = await runCommand(command, { timeoutMs: TIMEOUT_MS }).catch(() => ({
-    status: -1,
-  }))
-  if (status !== 0) await announceByKernel(address, interfaceName)
+export interface Announcement {
+  readonly address: string
+  readonly interfaceName: string
+  readonly tools: NetworkTools
+  readonly ip: IpRunner
 }
 
-async function announceByKernel(address: string, interfaceName: string): Promise<void> {
+/**
+ * Tells the LAN once that the address is here now, so that neighbours with an older entry change it at once. By
+ * `arping` (iputils) or `ndptool`; without them by the kernel, which announces when the interface is given its own
+ * hardware address again (adding an address alone announces nothing).
+ */
+export async function announceOnce(announcement: Announcement): Promise<void> {
+  const commands = commandsFor(announcement)
+  const results = await Promise.all(
+    commands.map((command) => runCommand(command, { timeoutMs: TIMEOUT_MS })),
+  )
+  if (!results.some(({ status }) => status === 0)) await announceByKernel(announcement)
+}
+
+/** Request and reply: some devices learn from the one only, some from the other. */
+function commandsFor({ address, interfaceName, tools }: Announcement): readonly string[][] {
+  if (address.includes(':')) {
+    const send = ['ndptool', '-t', 'na', '-U', '-T', address, '-i', interfaceName, 'send']
+    return tools.ndptool ? [send] : []
+  }
+  if (!tools.arping) return []
+  return ['-U', '-A'].map((kind) => {
+    return ['arping', '-q', kind, '-c', '1', '-w', '1', '-I', interfaceName, address]
+  })
+}
+
+async function announceByKernel({ address, interfaceName, ip }: Announcement): Promise<void> {
   const setting = address.includes(':') ? 'ipv6/conf/%/ndisc_notify' : 'ipv4/conf/%/arp_notify'
   await writeFile(`/proc/sys/net/${setting.replace('%', interfaceName)}`, '1')
   const hardware = (await readFile(`/sys/class/net/${interfaceName}/address`, 'utf8')).trim()
-  await runIp(['link', 'set', 'dev', interfaceName, 'address', hardware])
+  await ip.run(`link set dev ${interfaceName} address ${hardware}`)
 }
