@@ -112,7 +112,8 @@ export const EVENT_KINDS = {
     level: 'alert',
     notify: true,
     title: 'Changes had not reached the other server',
-    advice: 'They are kept in the table `unsent_change` of the hot standby schema on the server that lost them.',
+    advice:
+      'They are kept in the table `unsent_change` of the hot standby schema on the server that lost them.',
   },
   peerLost: {
     level: 'alert',

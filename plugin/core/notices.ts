@@ -7,22 +7,11 @@ import type { State } from './state.ts'
 export function notices(before: State, after: State, event: Event): Effect[] {
   if (after.name === 'unpaired') return []
   return [
-    ...databaseNotice(before, after),
     ...serviceNotice(before, after),
     ...referenceNotice(before, after),
     ...maintenanceNotice(before, after, event.now),
     ...peerNotice(before, after),
     ...dataNotice(before, after, event.now),
-  ]
-}
-
-function databaseNotice(before: State, after: State): Effect[] {
-  const [was, is] = [before.shared.own.databaseUp, after.shared.own.databaseUp]
-  if (was === is) return []
-  return [
-    is
-      ? record('databaseBack', 'the database answers')
-      : record('databaseLost', 'the database of this server does not answer'),
   ]
 }
 
