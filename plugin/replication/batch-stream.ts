@@ -63,7 +63,7 @@ export class BatchStream {
     const news = window.length > 0 || newer
     if (news || inspect || retry || following.check !== null) {
       status.behind(countChanges(window))
-      await this.#batch({ ...position, sourceTerm: mark.term }, inspect || retry, retry)
+      await this.#batch({ ...position, sourceTerm: mark.term }, window, inspect || retry, retry)
       this.#emptyPolls = window.length > 0 ? 0 : this.#emptyPolls
     } else {
       status.caughtUp(now, states.quarantined())
@@ -115,7 +115,12 @@ export class BatchStream {
     this.#acknowledged = position.tickId
   }
 
-  async #batch(from: StoredPosition, inspect: boolean, retryQuarantined: boolean): Promise<void> {
+  async #batch(
+    from: StoredPosition,
+    expected: readonly WindowTable[],
+    inspect: boolean,
+    retryQuarantined: boolean,
+  ): Promise<void> {
     const { states } = this.#context
     const { following, status, input } = this.#begin
     const begun = input.now()
@@ -125,6 +130,7 @@ export class BatchStream {
       const result = await runBatch(this.#context, {
         from,
         lineage: from,
+        expected,
         inspect: inspect || check !== null,
         retryQuarantined,
         ...(check === null ? {} : { atCut: (pairs) => check.run(this.#context, pairs) }),

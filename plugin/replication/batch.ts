@@ -40,6 +40,8 @@ export interface BatchPlan {
   readonly from: StoredPosition | null
   /** Source, term and generation of the new position. */
   readonly lineage: Pick<StoredPosition, 'sourceId' | 'sourceTerm' | 'generation'>
+  /** What a look at the journal has just found: the tables to lock first. */
+  readonly expected: readonly WindowTable[]
   /** Look at the catalogue for bypassed capture and changed tables. */
   readonly inspect: boolean
   readonly retryQuarantined: boolean
@@ -80,7 +82,7 @@ const MAX_LOCK_ROUNDS = 5
  * before the snapshot, because a table that is truncated or rewritten after the snapshot would look empty in it.
  */
 export async function runBatch(context: ApplyContext, plan: BatchPlan): Promise<BatchResult> {
-  let lockNames: ReadonlySet<string> = await expectedTables(context, plan)
+  let lockNames: ReadonlySet<string> = expectedTables(context, plan)
   for (let round = 1; ; round++) {
     const outcome = await tryBatch(context, plan, lockNames)
     if (outcome.done) return outcome.result
@@ -246,14 +248,9 @@ async function applySequences(context: ApplyContext): Promise<void> {
   }
 }
 
-async function expectedTables(
-  context: ApplyContext,
-  plan: BatchPlan,
-): Promise<ReadonlySet<string>> {
-  const { states, reader, schema } = context
-  if (plan.from === null) return new Set(states.pairs().map((pair) => pair.name))
-  const window = await readWindow(reader, schema, plan.from.snapshot)
-  return new Set(states.work(window, plan.retryQuarantined, false).map((item) => item.pair.name))
+function expectedTables({ states }: ApplyContext, plan: BatchPlan): ReadonlySet<string> {
+  const work = states.work(plan.expected, plan.retryQuarantined, plan.from === null)
+  return new Set(work.map((item) => item.pair.name))
 }
 
 function countChanges(window: readonly WindowTable[]): number {

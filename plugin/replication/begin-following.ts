@@ -128,6 +128,7 @@ async function copyAfresh(
   const result = await givingWay(context, following, () =>
     runBatch(context, {
       from: null,
+      expected: [],
       lineage: { sourceId: state.serverId ?? '', sourceTerm: state.term, generation },
       inspect: true,
       retryQuarantined: false,
