@@ -1,3 +1,4 @@
+import { findNetworkTools } from '../agent/virtual-ip/network-tools.ts'
 import type { DoctorCheck, DoctorReport } from '../api/agent-api.ts'
 import type { NodeContext } from './node-context.ts'
 import { buildStatus } from './status.ts'
@@ -23,6 +24,20 @@ export async function buildDoctorReport(node: NodeContext): Promise<DoctorReport
         detail: blocker.reason,
         remedy: blocker.remedy,
       })),
+    ...(await networkTools(node)),
   ]
   return { ok: checks.every((check) => check.result !== 'failed'), checks }
+}
+
+/** Programs that the kernel driver would rather have: a warning each. */
+async function networkTools(node: NodeContext): Promise<readonly DoctorCheck[]> {
+  if (node.config.network.driver !== 'kernel') return []
+  const { missing } = await findNetworkTools()
+  return missing.map(({ name, consequence, remedy }) => ({
+    id: `program:${name.split(' ')[0] ?? name}`,
+    title: `The program ${name} is there`,
+    result: 'warning',
+    detail: consequence,
+    remedy,
+  }))
 }

@@ -13,6 +13,7 @@ const ALLOWED = [
   /^package\.json$/,
   /^(README|CHANGELOG)\.md$/,
   /^LICENSE$/,
+  /^examples\/systemd\/[\w-]+\.service$/,
   /^docs\/(guide|reference|internals|decisions)\/[\w-]+\.md$/,
   /^dist\/(plugin|hooks)\/[\w/-]+\.(js|d\.ts)$/,
   /^dist\/plugin\/http\/assets\/[\w.-]+\.(css|js|svg)$/,
@@ -27,6 +28,8 @@ const NEEDED = [
   'dist/plugin/index.d.ts',
   'dist/plugin/cli/main.js',
   'dist/migrations/0001_journal.sql',
+  'dist/plugin/agent/virtual-ip/listener-holder.js',
+  'examples/systemd/hot-standby-agent.service',
   'README.md',
   'LICENSE',
 ]
