@@ -100,7 +100,7 @@ describe('crashes', function () {
     await eventually(() => ups.includes(false), 'the loss of the database')
     await standby.cluster.start()
     await same()
-    assert.ok(ups.at(-1))
+    await eventually(() => ups.at(-1) === true, 'the return of the database')
     assert.equal(
       standby.history.filter((entry) => entry.kind === 'resynchronisationStarted').length,
       1,
