@@ -1,6 +1,7 @@
 import type { AgentConfig } from './config/agent-config.ts'
 import { HotStandbyError } from './errors.ts'
 import { type Logger, silentLogger } from './logger.ts'
+import type { Closers } from './node-agent/closers.ts'
 import { startNode } from './node-agent/start-node.ts'
 
 export interface NodeAgent {
@@ -24,7 +25,7 @@ export function createNodeAgent(
   config: AgentConfig,
   { logger = silentLogger }: NodeAgentOptions = {},
 ): Promise<NodeAgent> {
-  const opened: (() => Promise<unknown>)[] = []
+  const opened: Closers = []
   let fail: (error: Error) => void = () => undefined
   const failed = new Promise<never>((_, reject) => {
     fail = (cause) =>
@@ -34,7 +35,11 @@ export function createNodeAgent(
 
   const stop = async (): Promise<void> => {
     for (let close = opened.pop(); close !== undefined; close = opened.pop()) {
-      await close().catch((error: unknown) => logger.error({ err: error }, 'a part did not close'))
+      try {
+        await close()
+      } catch (error) {
+        logger.error({ err: error }, 'a part did not close')
+      }
     }
   }
   return Promise.resolve({

@@ -4,14 +4,9 @@ import type { ClosablePeerClient } from '../channel/peer-client.ts'
 import type { PairSettings } from '../core/settings.ts'
 import type { PeerRecord, VirtualIpDriver } from '../ports.ts'
 import type { NodeContext } from './node-context.ts'
+import type { StoreChanges } from './open-stores.ts'
 import { makeVirtualIpDriver } from './virtual-ip-driver.ts'
 import type { StoredSettings } from './settings-store.ts'
-
-/** What running parts do when the administrator changes settings, or the peer brings newer ones. */
-export interface Changes {
-  settings(next: StoredSettings): Promise<void>
-  peer(record: PeerRecord | null): Promise<void>
-}
 
 export interface ChangeTargets {
   readonly node: NodeContext
@@ -21,7 +16,7 @@ export interface ChangeTargets {
 }
 
 /** Applies changes to the running parts. */
-export function createChanges({ node, channel, client, useDriver }: ChangeTargets): Changes {
+export function createChanges({ node, channel, client, useDriver }: ChangeTargets): StoreChanges {
   let addressed = addressOf(node.settings.current(), node.peer.record())
 
   const renewDriver = async (): Promise<void> => {

@@ -1,0 +1,97 @@
+import { type AgentLoop, createAgentLoop } from '../agent/agent-loop.ts'
+import type { DataPort, HeartbeatLink } from '../agent/agent-ports.ts'
+import { createHeartbeatLink } from '../agent/heartbeat-link.ts'
+import { createServices } from '../agent/services.ts'
+import { createStateStore } from '../agent/state-store.ts'
+import { createSystemClock } from '../agent/system-clock.ts'
+import {
+  createReplaceableVirtualIp,
+  type ReplaceableVirtualIp,
+} from '../agent/virtual-ip/replaceable-driver.ts'
+import type { AgentConfig } from '../config/agent-config.ts'
+import type { Logger } from '../logger.ts'
+import type { PeerClient, ReplicationEngine } from '../ports.ts'
+import type { Closers } from './closers.ts'
+import type { PeerState } from './node-context.ts'
+import type { Sources } from './open-sources.ts'
+import type { Stores } from './open-stores.ts'
+import { replicationSource } from './replication-source.ts'
+import { makeVirtualIpDriver } from './virtual-ip-driver.ts'
+
+/** How long a hand-over waits for writers that are under way, and for the standby to apply the last changes. */
+const WRITERS_IN_FLIGHT_MS = 5000
+const FINAL_APPLY_MS = 15_000
+
+export interface LoopParts {
+  readonly loop: AgentLoop
+  readonly link: HeartbeatLink
+  readonly virtualIp: ReplaceableVirtualIp
+}
+
+export interface LoopOptions {
+  readonly config: AgentConfig
+  readonly logger: Logger
+  /** A broken invariant: the address was let go, and the process should end. */
+  readonly onFatal: (error: Error) => void
+}
+
+/** The decision loop with everything it acts through; it decides nothing before it is started. */
+export async function openLoop(
+  { config, logger, onFatal }: LoopOptions,
+  { settings, peer }: Stores,
+  { engine, client, history }: Sources,
+  opened: Closers,
+): Promise<LoopParts> {
+  const clock = createSystemClock()
+  const link = createHeartbeatLink({ ...config.listen, clock, logger })
+  const virtualIp = createReplaceableVirtualIp({
+    name: config.network.driver,
+    interfaceName: config.network.interface,
+  })
+  opened.push(() => virtualIp.close())
+  await virtualIp.use(makeVirtualIpDriver(config, settings.current(), peer.record(), logger))
+  const loop = createAgentLoop({
+    ports: {
+      clock,
+      store: createStateStore(config.stateDirectory),
+      link,
+      virtualIp,
+      data: dataPort(engine, peer, client, () => loop),
+      peer: {
+        askHandOver: (input) => client.handOver(input),
+        askRelease: (input) => client.release(input),
+        abortHandOver: (input) => client.abortHandOver(input),
+      },
+      service: createServices(config.services),
+      history,
+    },
+    identity: settings.current().server?.identity ?? 'primary',
+    settings: settings.current().pair,
+    paired: peer.record() !== null,
+    logger,
+    own: { databaseUp: false },
+    serviceHealthIntervalMs: config.services.healthIntervalMs,
+    onFatal,
+  })
+  return { loop, link, virtualIp }
+}
+
+function dataPort(
+  engine: ReplicationEngine,
+  peer: PeerState,
+  client: PeerClient,
+  loop: () => AgentLoop,
+): DataPort {
+  const peerTerm = (): number => loop().view().state.shared.peer.report?.term ?? 0
+  return {
+    promote: (term) => engine.promote(term),
+    async demote(reason) {
+      const record = peer.record()
+      if (record === null) return engine.standAlone({ forget: false })
+      return engine.follow(replicationSource(record, client, peerTerm), reason)
+    },
+    prepareHandOver: () => engine.prepareHandOver(WRITERS_IN_FLIGHT_MS),
+    undoHandOver: () => engine.undoHandOver(),
+    applyUpTo: (position) => engine.applyUpTo(position, FINAL_APPLY_MS),
+  }
+}
