@@ -1,6 +1,7 @@
 import type pg from 'pg'
 import { copyBetween } from '../db/copy.ts'
 import type { QuotedName } from '../db/identifiers.ts'
+import type { OnStep } from './batch-step.ts'
 import * as apply from './queries/apply.ts'
 import * as journal from './queries/journal.ts'
 import { excludedColumns, type TableDescription, type TableKey } from './table-description.ts'
@@ -19,6 +20,7 @@ export interface TableTransfer {
   readonly target: TableDescription
   readonly tableId: number
   readonly onBytes?: (count: number) => void
+  readonly onStep?: OnStep | null
 }
 
 export interface TransferResult {
@@ -39,13 +41,16 @@ export async function applyChangedKeys(
   for (;;) {
     const keys = await journal.fetchKeys(reader, KEY_PORTION)
     if (keys.length === 0) break
+    await transfer.onStep?.('keysRead', transfer)
     if (ownValues) await apply.keepOwnValues(writer, target, key, keys)
     await apply.deleteByKeys(writer, target, key, keys)
     if (keys.length < KEY_PORTION) break
   }
   await journal.closeKeyCursor(reader)
+  await transfer.onStep?.('deleted', transfer)
   const select = journal.selectChangedRows(sourceSchema, source, tableId, applied)
   const result = await copyBetween(reader, select, writer, apply.copyTarget(target), onBytes)
+  await transfer.onStep?.('copied', transfer)
   if (ownValues) await apply.restoreOwnValues(writer, target, key)
   return result
 }
@@ -59,8 +64,10 @@ export async function applyWholeTable(transfer: TableTransfer): Promise<Transfer
     await apply.keepOwnValues(writer, target, key, null)
   }
   await apply.deleteAll(writer, target)
+  await transfer.onStep?.('deleted', transfer)
   const select = journal.selectAllRows(source)
   const result = await copyBetween(reader, select, writer, apply.copyTarget(target), onBytes)
+  await transfer.onStep?.('copied', transfer)
   if (key !== null) await apply.restoreOwnValues(writer, target, key)
   return result
 }

@@ -113,6 +113,7 @@ export class BatchStream {
     if (this.#acknowledged === position.tickId) return
     await acknowledge(ticker, schema, position, position.generation)
     this.#acknowledged = position.tickId
+    await this.#context.onStep?.('acknowledged', this.#context)
   }
 
   async #batch(

@@ -2,6 +2,7 @@ import type pg from 'pg'
 import type { QuotedName } from '../db/identifiers.ts'
 import { isTransient } from '../db/sql-state.ts'
 import { applyChangedKeys, applyWholeTable, type TransferResult } from './apply-table.ts'
+import type { OnStep } from './batch-step.ts'
 import type { DatabaseConfig } from './database-config.ts'
 import { actAsReplica, advanceSequence } from './queries/apply.ts'
 import { readCapturedTables } from './queries/capture.ts'
@@ -33,6 +34,8 @@ export interface ApplyContext {
   readonly writer: pg.Client
   readonly states: TableStates
   readonly sequences: Map<string, string>
+  /** For tests that stop, look or fail at a step; null in production. */
+  readonly onStep: OnStep | null
 }
 
 export interface BatchPlan {
@@ -109,7 +112,9 @@ async function tryBatch(
       schema,
       locked.map((pair) => pair.source),
     )
+    await context.onStep?.('locked', context)
     const snapshot = await currentSnapshot(reader)
+    await context.onStep?.('snapshotTaken', context)
     const window = plan.from === null ? [] : await readWindow(reader, schema, plan.from.snapshot)
     if (
       plan.inspect ||
@@ -124,7 +129,7 @@ async function tryBatch(
       await reader.query('rollback')
       return { done: false, alsoNeeded }
     }
-    const durable = writeTick(context.ticker, schema, snapshot)
+    const durable = makeDurable(context, snapshot)
     durable.catch(() => undefined)
     const result = await apply(context, plan, work, durable)
     await reader.query('commit')
@@ -134,6 +139,12 @@ async function tryBatch(
     states.forgetPending()
     throw error
   }
+}
+
+async function makeDurable(context: ApplyContext, snapshot: string): Promise<Tick> {
+  const tick = await writeTick(context.ticker, context.schema, snapshot)
+  await context.onStep?.('tickWritten', context)
+  return tick
 }
 
 /** The pairs are read in the batch's snapshot, so a change of the schema takes effect at an exact cut too. */
@@ -181,11 +192,15 @@ async function apply(
   }
   const tick = await durable
   await applySequences(context)
+  await context.onStep?.('sequencesMoved', context)
   await plan.atCut?.(states.pairs().filter((pair) => states.isReplicated(pair.name)))
   const position: StoredPosition = { ...plan.lineage, ...tick, state: 'applied' }
   await movePosition(context, plan.from, position)
+  await context.onStep?.('positionMoved', context)
   await saveTableStates(writer, schema, states.pending(work))
+  await context.onStep?.('beforeCommit', context)
   await writer.query('commit')
+  await context.onStep?.('committed', context)
   const recopied = states.commitPending()
   return { position, changes: 0, rows, bytes, recopied }
 }
@@ -213,6 +228,7 @@ async function applyOne(
     source: item.pair.source,
     target: item.pair.target,
     tableId: item.pair.tableId,
+    onStep: context.onStep,
     ...(plan.onBytes === undefined ? {} : { onBytes: plan.onBytes }),
   }
   if (item.onTrial)

@@ -57,6 +57,7 @@ export async function beginFollowing(
     writer,
     states: following.states,
     sequences: new Map(),
+    onStep: input.onStep,
   }
   if (lineage.kind === 'copy') await copyAfresh(context, begin, identity, own, lineage.reason)
   else if (lineage.kind === 'fromPromotion') await beginAtPromotion(context, begin, lineage.from)

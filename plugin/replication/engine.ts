@@ -7,6 +7,7 @@ import { inTransaction, type Queryable } from '../db/transaction.ts'
 import { HotStandbyError } from '../errors.ts'
 import { type Logger, silentLogger } from '../logger.ts'
 import type { ReplicationEngine, ReplicationEvents, ReplicationSource } from '../ports.ts'
+import type { OnStep } from './batch-step.ts'
 import type { DatabaseConfig } from './database-config.ts'
 import { EngineEvents } from './engine-events.ts'
 import { engineStatus } from './engine-status.ts'
@@ -28,6 +29,8 @@ export interface ReplicationEngineInput {
   readonly logger?: Logger
   /** Unix time in ms; only for display, back-off and age. */
   readonly clock?: { now(): number }
+  /** For tests: waited for at every step of the batch protocol. */
+  readonly onStep?: OnStep
 }
 
 const RETRY_MS = 1000
@@ -42,6 +45,7 @@ class Engine implements ReplicationEngine {
   readonly #serverId: string
   readonly #logger: Logger
   readonly #now: () => number
+  readonly #onStep: OnStep | null
   readonly #schema: QuotedName
   readonly #connector: Connector
   readonly #local: LocalDatabase
@@ -59,6 +63,7 @@ class Engine implements ReplicationEngine {
     this.#serverId = input.serverId
     this.#logger = input.logger ?? silentLogger
     this.#now = () => input.clock?.now() ?? Date.now()
+    this.#onStep = input.onStep ?? null
     this.#schema = quoteName(input.config.schema)
     this.#connector = urlConnector(input.config.url, input.config.passwordFile)
     this.#local = new LocalDatabase(this.#connector, (up) => this.#events.databaseUp(up))
@@ -112,6 +117,7 @@ class Engine implements ReplicationEngine {
       events: this.#events,
       logger: this.#logger,
       now: this.#now,
+      onStep: this.#onStep,
     })
     this.#follower = follower
     // The lock comes before anything else, and the database may be away now: a standby that cannot be locked does not
@@ -246,8 +252,7 @@ class Engine implements ReplicationEngine {
 
   #keep(): void {
     if (this.#keeper !== null) return
-    const { schema, local, events, logger, now } = this.#parts()
-    this.#keeper = new JournalKeeper({ config: this.#config, schema, local, events, logger, now })
+    this.#keeper = new JournalKeeper({ config: this.#config, ...this.#parts() })
     this.#keeper.start()
   }
 
@@ -257,6 +262,7 @@ class Engine implements ReplicationEngine {
     readonly events: EngineEvents
     readonly logger: Logger
     readonly now: () => number
+    readonly onStep: OnStep | null
   } {
     return {
       schema: this.#schema,
@@ -264,6 +270,7 @@ class Engine implements ReplicationEngine {
       events: this.#events,
       logger: this.#logger,
       now: this.#now,
+      onStep: this.#onStep,
     }
   }
 

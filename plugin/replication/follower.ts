@@ -8,6 +8,7 @@ import { HotStandbyError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import type { ReplicationSource } from '../ports.ts'
 import { TableApplyError } from './batch.ts'
+import type { OnStep } from './batch-step.ts'
 import { BatchStream } from './batch-stream.ts'
 import { beginFollowing } from './begin-following.ts'
 import type { DatabaseConfig } from './database-config.ts'
@@ -31,6 +32,7 @@ export interface FollowerInput {
   readonly events: EngineEvents
   readonly logger: Logger
   readonly now: () => number
+  readonly onStep: OnStep | null
 }
 
 /** Follows one active server until it is stopped: connects, copies when it must, applies batch after batch. */

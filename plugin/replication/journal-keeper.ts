@@ -5,6 +5,7 @@ import type { QuotedName } from '../db/identifiers.ts'
 import { describeSqlError } from '../db/sql-state.ts'
 import { inTransaction, type Queryable } from '../db/transaction.ts'
 import type { Logger } from '../logger.ts'
+import type { OnStep } from './batch-step.ts'
 import type { DatabaseConfig } from './database-config.ts'
 import type { EngineEvents } from './engine-events.ts'
 import type { LocalDatabase } from './local-database.ts'
@@ -30,6 +31,7 @@ export interface KeeperInput {
   readonly events: EngineEvents
   readonly logger: Logger
   readonly now: () => number
+  readonly onStep: OnStep | null
 }
 
 /** Keeps the active's journal small: purges what the standby has, and drops it all before it fills the disk. */
@@ -104,6 +106,7 @@ export class JournalKeeper {
     } while (deleted === PURGE_PORTION && !this.#stop.signal.aborted)
     if (deleted < PURGE_PORTION) await journal.savePurged(db, schema, acknowledgedTickId)
     await pruneTicks(db, schema)
+    await this.#input.onStep?.('purged', null)
   }
 
   /** Age by our own clock from when a change was first seen; no clock is in the journal. */

@@ -10,6 +10,7 @@ import type { AgentConfig } from '../../plugin/config/agent-config.ts'
 import { quoteName } from '../../plugin/db/identifiers.ts'
 import type { Logger } from '../../plugin/logger.ts'
 import type { ReplicationEngine, ReplicationEvents, ReplicationSource } from '../../plugin/ports.ts'
+import type { OnStep } from '../../plugin/replication/batch-step.ts'
 import { createReplicationEngine } from '../../plugin/replication/engine.ts'
 import { migrateDatabase, type MigrationReport } from '../../plugin/replication/migrate-database.ts'
 
@@ -72,6 +73,7 @@ export interface ServerOptions {
   readonly ddl?: string
   readonly config?: Partial<AgentConfig['database']>
   readonly logger?: Logger
+  readonly onStep?: OnStep
 }
 
 /** A database with these tables, migrated and captured, with an open engine. */
@@ -105,6 +107,7 @@ export async function startServer(
       config,
       serverId: id,
       ...(options.logger === undefined ? {} : { logger: options.logger }),
+      ...(options.onStep === undefined ? {} : { onStep: options.onStep }),
     })
     engine.on('history', (entry) => history.push(entry))
     await engine.open()

@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict'
+import { BATCH_STEPS, type BatchStep, type OnStep } from '../../../plugin/replication/batch-step.ts'
+import {
+  eventually,
+  inSync,
+  startServer,
+  type TestServer,
+  useClusters,
+} from '../../support/database.ts'
+
+const TABLES = 'create table t (id int primary key, v text)'
+
+describe('steps of the batch protocol', function () {
+  this.timeout(60_000)
+  const clusters = useClusters()
+  const seen: BatchStep[] = []
+  let active: TestServer
+  let standby: TestServer
+
+  before(async () => {
+    const onStep = (step: BatchStep): Promise<void> => Promise.resolve(void seen.push(step))
+    active = await startServer(clusters().first, 'active', { ddl: TABLES, onStep })
+    standby = await startServer(clusters().second, 'standby', { ddl: TABLES, onStep })
+    await active.engine.promote(1)
+    await standby.engine.follow(active.source(), 'test')
+    await inSync(active, standby)
+  })
+
+  after(async () => {
+    await Promise.all([active?.close(), standby?.close()])
+  })
+
+  it('are all reached by one change, in their order', async () => {
+    await eventually(() => seen.at(-1) === 'acknowledged' || seen.at(-1) === 'purged', 'a rest')
+    seen.length = 0
+    await active.sql.query(`insert into t values (1, 'x')`)
+    await eventually(() => seen.includes('purged'), 'the purge')
+    const order = [...new Set(seen)].filter((step) => step !== 'tickWritten')
+    assert.deepEqual(
+      order,
+      BATCH_STEPS.filter((step) => step !== 'tickWritten'),
+    )
+    assert.ok(seen.indexOf('tickWritten') > seen.indexOf('snapshotTaken'))
+    assert.ok(seen.indexOf('tickWritten') < seen.indexOf('sequencesMoved'))
+  })
+
+  it('show the cut of the batch and what will be committed', async () => {
+    const cut: string[] = []
+    const { engine } = standby
+    await engine.close()
+    const looking = await startFollowing(async (step, place) => {
+      if (step !== 'beforeCommit' || place === null) return
+      await active.sql.query(`update t set v = 'after the cut' where id = 1`)
+      for (const db of [place.reader, place.writer]) {
+        const { rows } = await db.query<{ v: string }>('select v from public.t where id = 1')
+        cut.push(rows[0]?.v ?? 'missing')
+      }
+    })
+    await eventually(() => cut.length > 0, 'a batch')
+    assert.equal(cut[0], cut[1])
+    assert.notEqual(cut[0], 'after the cut')
+    await looking.close()
+  })
+
+  async function startFollowing(onStep: OnStep): Promise<TestServer> {
+    const other = await startServer(clusters().second, 'other', { ddl: TABLES, onStep })
+    await other.engine.follow(active.source(), 'test')
+    return other
+  }
+})
