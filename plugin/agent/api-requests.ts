@@ -23,7 +23,16 @@ const text = (what: string) =>
 const group = z.record(z.string(), z.unknown(), 'is not an object | Give an object of fields.')
 
 const nothing = z.strictObject({})
-const events = z.strictObject({ after: count, limit: count, level: word, kind: word })
+const time = z.iso
+  .datetime({
+    offset: true,
+    error: 'is not a time | Write it like `2026-03-01T09:00:00Z`, in ISO 8601 with its zone.',
+  })
+  .optional()
+const events = z.strictObject({
+  ...{ after: count, before: count, limit: count },
+  ...{ level: word, kind: word, server: word, since: time, until: time },
+})
 const settings = z.strictObject({ server: group.optional(), pair: group.optional() })
 const join = z.strictObject({
   peer: text("the primary's address"),

@@ -14,7 +14,7 @@ import type {
  * | --- | --- | --- |
  * | GET /status | | StatusDocument |
  * | GET /stream | | server-sent events: `status` (StatusDocument, at most 4 a second), `history` (HistoryEntry) |
- * | GET /events?after=ID&limit=N&level=L&kind=K | | { events: HistoryEntry[] }, newest first |
+ * | GET /events?after=ID&before=ID&limit=N&level=L&kind=K&server=S&since=TIME&until=TIME | | { events: HistoryEntry[] }, newest first |
  * | GET /doctor | | DoctorReport |
  * | PUT /settings | SettingsInput | { settings } — set-up and later changes, validated as a whole |
  * | POST /access-code | | AccessCodeAnswer (primary) |
@@ -91,10 +91,18 @@ export type StreamEvent =
   | { readonly name: 'history'; readonly data: HistoryEntry }
 
 export interface EventsQuery {
+  /** Only ids above, or below, this one. */
   readonly after?: number
+  readonly before?: number
+  /** 100 unless told, 10,000 at the most. */
   readonly limit?: number
   readonly level?: string
   readonly kind?: string
+  /** Host name or id of the server that recorded it. */
+  readonly server?: string
+  /** ISO 8601: at this time or later, and earlier than that one. */
+  readonly since?: string
+  readonly until?: string
 }
 
 /** Every field is a string or the JSON type; the agent validates all and answers HS_SETTINGS_INVALID with every wrong field. */

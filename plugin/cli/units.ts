@@ -9,6 +9,24 @@ export function parseDurationMs(text: string): number {
   return Math.round(Number(match[1]) * factor)
 }
 
+const AGO_MS = { s: 1000, min: 60_000, h: 3_600_000, d: 86_400_000 } as const
+
+/** `2026-03-01T09:00` (this server's zone unless it says one), `2026-03-01`, or `90min`, `2h`, `3d` ago; as ISO 8601. */
+export function parseTime(text: string): string {
+  const ago = /^(\d+)(s|min|h|d)( ago)?$/.exec(text.trim())
+  if (ago !== null)
+    return new Date(
+      Date.now() - Number(ago[1]) * AGO_MS[ago[2] as keyof typeof AGO_MS],
+    ).toISOString()
+  const day = /^\d{4}-\d{2}-\d{2}$/.test(text.trim()) ? `${text.trim()}T00:00` : text.trim()
+  const at = /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}/.test(day) ? new Date(day.replace(' ', 'T')) : null
+  if (at === null || Number.isNaN(at.getTime()))
+    throw new InvalidArgumentError(
+      'Give a time (2026-03-01T09:00, 2026-03-01) or how long ago (90min, 2h, 3d).',
+    )
+  return at.toISOString()
+}
+
 export function parseWholeNumber(text: string): number {
   if (!/^\d+$/.test(text)) throw new InvalidArgumentError('Give a whole number.')
   return Number(text)

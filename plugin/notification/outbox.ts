@@ -70,7 +70,7 @@ export async function openOutbox(stateDirectory: string, logger: Logger): Promis
 async function readState(path: string, logger: Logger): Promise<OutboxState> {
   let state = EMPTY_OUTBOX
   let damaged = 0
-  for await (const document of readLines(path)) {
+  for await (const { document } of readLines(path)) {
     const record = toOutboxRecord(document)
     if (record === null) damaged += 1
     else state = applyRecord(state, record)

@@ -1,37 +1,50 @@
 import { Option } from 'commander'
+import type { EventsQuery } from '../../api/agent-api.ts'
+import { eventsCsv } from '../../api/events-csv.ts'
 import type { HistoryEntry } from '../../api/status-document.ts'
 import type { AddCommand } from '../command-context.ts'
-import { formatTime, parseWholeNumber } from '../units.ts'
+import { formatTime, parseTime, parseWholeNumber } from '../units.ts'
 
-interface EventsOptions {
-  readonly limit: number
-  readonly after?: number
-  readonly level?: string
-  readonly kind?: string
+interface EventsOptions extends EventsQuery {
+  readonly csv?: boolean
 }
 
 export const addEvents: AddCommand = (program, action) => {
   program
     .command('events')
-    .description('the history, newest first')
-    .option('--limit <number>', 'how many', parseWholeNumber, 20)
+    .description('the history of this server, newest first')
+    .option('--limit <number>', 'how many, 10000 at the most', parseWholeNumber, 20)
     .option('--after <id>', 'only those after this id', parseWholeNumber)
+    .option('--before <id>', 'only those before this id', parseWholeNumber)
+    .option('--since <time>', 'only from this time on: 2026-03-01T09:00, or 2h, 3d ago', parseTime)
+    .option('--until <time>', 'only those earlier than this time', parseTime)
     .addOption(
       new Option('--level <level>', 'only this level').choices(['information', 'warning', 'alert']),
     )
     .option('--kind <kind>', 'only this kind, for example failoverDone')
+    .option('--server <name>', 'only those recorded under this host name or server id')
+    .option('--csv', 'as a table for a spreadsheet (RFC 4180)')
     .action(
-      action<EventsOptions>(async (context, { limit, after, level, kind }) => {
-        const answer = await context.agent().events({
-          limit,
-          ...(after === undefined ? {} : { after }),
-          ...(level === undefined ? {} : { level }),
-          ...(kind === undefined ? {} : { kind }),
-        })
-        const lines = answer.events.map(eventLine)
-        return { document: answer, lines: lines.length === 0 ? ['No events.'] : lines }
+      action<EventsOptions>(async (context, options) => {
+        const answer = await context.agent().events(queryOf(options))
+        return { document: answer, lines: linesOf(answer.events, options.csv === true) }
       }),
     )
+}
+
+const FILTERS = [
+  ...(['limit', 'after', 'before', 'level', 'kind'] as const),
+  ...(['server', 'since', 'until'] as const),
+]
+
+function queryOf(options: EventsOptions): EventsQuery {
+  const given = FILTERS.map((name) => [name, options[name]] as const)
+  return Object.fromEntries(given.filter(([, value]) => value !== undefined))
+}
+
+function linesOf(events: readonly HistoryEntry[], asCsv: boolean): readonly string[] {
+  if (asCsv) return eventsCsv(events).trimEnd().split('\r\n')
+  return events.length === 0 ? ['No events.'] : events.map(eventLine)
 }
 
 function eventLine(entry: HistoryEntry): string {

@@ -1,6 +1,6 @@
 import type { Request, Router } from 'express'
 import type { EventsQuery } from '../../api/agent-api.ts'
-import { csv } from '../csv.ts'
+import { eventsCsv } from '../../api/events-csv.ts'
 import { queryText } from '../form.ts'
 import { route } from '../handler.ts'
 import { sendPage } from '../send-page.ts'
@@ -30,22 +30,7 @@ export function historyRoutes(web: Web, router: Router): void {
       const filter = { ...filterOf(request), limit: EXPORT_LIMIT }
       const { events } = await agentFor(web, request).events(filter)
       response.attachment('hot-standby-history.csv').type('text/csv; charset=utf-8')
-      response.send(
-        csv(
-          ['id', 'time', 'server', 'level', 'kind', 'title', 'reason', 'advice', 'by'],
-          events.map((entry) => [
-            String(entry.id),
-            entry.at,
-            entry.hostName,
-            entry.level,
-            entry.kind,
-            entry.title,
-            entry.reason,
-            entry.advice,
-            entry.actor ?? '',
-          ]),
-        ),
-      )
+      response.send(eventsCsv(events))
     }),
   )
   router.get(

@@ -262,6 +262,29 @@ describe('The commands of hot-standby, over the socket', () => {
     assert.equal(Number(input['limit']), 5)
     assert.equal(input['level'], 'alert')
     assert.equal(input['kind'], 'failoverDone')
+    const more = [
+      '--since',
+      '2026-03-01T00:00Z',
+      '--until',
+      '2h',
+      '--server',
+      'pbx-b',
+      '--before',
+      '9',
+    ]
+    const table = await cli('events', ...more, '--csv')
+    const [heading, line] = table.out.split('\n')
+    assert.equal(heading, '"id","time","server","level","kind","title","reason","advice","by"')
+    assert.match(line ?? '', /^"3","2026-03-01T10:00:00.000Z","pbx-b","alert","failoverDone",/)
+    const filter = asked.filter((one) => one.call === 'events').at(-1)?.input as Record<
+      string,
+      string
+    >
+    assert.deepEqual([filter['since'], filter['server']], ['2026-03-01T00:00:00.000Z', 'pbx-b'])
+    assert.equal(Number(filter['before']), 9)
+    assert.ok(Math.abs(Date.parse(filter['until'] ?? '') - Date.now() + 7_200_000) < 60_000)
+    for (const wrong of ['yesterday', '2026-13-01', '2h30', ''])
+      assert.equal((await cli('events', '--since', wrong)).status, 2, wrong)
   })
 
   it('resynchronise, access-code, notify-test and disable answer what was done', async () => {

@@ -5,16 +5,31 @@ import type { HistoryEntry } from '../../../plugin/api/status-document.ts'
 import { createHistory, type FileHistory } from '../../../plugin/notification/history.ts'
 import { recordingLogger, temporaryFolder } from '../../support/channel.ts'
 
+const TEMPLATE = {
+  id: 1,
+  at: '2026-01-01T00:00:00Z',
+  serverId: 'server-a',
+  hostName: 'pbx-a',
+  kind: 'paired',
+  level: 'information',
+  title: 't',
+  reason: 'r',
+  advice: 'a',
+  data: {},
+  actor: null,
+}
+
 describe('history', () => {
   let folder: Awaited<ReturnType<typeof temporaryFolder>>
   let history: FileHistory
   const logger = recordingLogger()
-  const open = (keep?: number) =>
+  const open = (keep?: number, segmentBytes?: number) =>
     createHistory({
       stateDirectory: folder.path,
       server: () => ({ serverId: 'server-a', hostName: 'pbx-a' }),
       logger,
       ...(keep === undefined ? {} : { keep }),
+      ...(segmentBytes === undefined ? {} : { segmentBytes }),
     })
   const ids = (entries: readonly HistoryEntry[]) => entries.map(({ id }) => id)
 
@@ -92,11 +107,58 @@ describe('history', () => {
     history.record({ kind: 'paired', reason: 'the first' })
     for (let n = 0; n < 1500; n += 1) history.record({ kind: 'heartbeatLate', reason: String(n) })
     assert.deepEqual(ids(await history.list({ kind: 'paired' })), [1])
-    assert.equal((await history.list({ after: 100, limit: 5000 })).length, 1000)
+    assert.equal((await history.list({ after: 100, limit: 5000 })).length, 1401)
+    assert.deepEqual(ids(await history.list({ before: 4, after: 1 })), [3, 2])
     assert.deepEqual(ids(await history.list({ kind: 'heartbeatLate', limit: 1 })), [1501])
     await history.close()
     history = await open()
     assert.deepEqual(ids(await history.list({ kind: 'paired' })), [1])
+    assert.equal((await history.list({ kind: 'paired' }))[0]?.reason, 'the first')
+  })
+
+  it('filters by server and time, in memory and on disk', async () => {
+    await history.close()
+    const line = (id: number, hostName: string, at: string) =>
+      `${JSON.stringify({ ...TEMPLATE, id, hostName, at })}\n`
+    const old = Array.from({ length: 1200 }, (_, n) => line(n + 1, 'pbx-ü', '2026-01-01T00:00:00Z'))
+    const more = line(1201, 'pbx-b', '2026-01-02T00:00:00Z')
+    await writeFile(join(folder.path, 'history.jsonl'), [...old, more].join(''))
+    history = await open()
+    history.record({ kind: 'paired', reason: 'now' })
+    assert.deepEqual(ids(await history.list({ server: 'pbx-b' })), [1201])
+    assert.deepEqual(ids(await history.list({ server: 'server-a', limit: 2 })), [1202, 1201])
+    assert.equal((await history.list({ server: 'pbx-ü', limit: 5000 })).length, 1200)
+    const until = '2026-01-02T00:00:00Z'
+    assert.equal((await history.list({ until, limit: 5000 })).length, 1200)
+    assert.deepEqual(ids(await history.list({ until, before: 3 })), [2, 1])
+    assert.deepEqual(ids(await history.list({ since: until })), [1202, 1201])
+    assert.deepEqual(
+      ids(await history.list({ since: until, until: '2026-02-01T00:00:00Z' })),
+      [1201],
+    )
+  })
+
+  it('bounds the disk by size, and what one entry can take of it', async () => {
+    await history.close()
+    history = await open(undefined, 50_000)
+    for (let n = 1; n <= 60; n += 1) {
+      history.record({
+        kind: 'agentStarted',
+        reason: 'x'.repeat(9000),
+        data: { y: 'y'.repeat(90_000) },
+      })
+      await history.flush()
+    }
+    const names = (await readdir(folder.path)).filter((name) => name.startsWith('history'))
+    const sizes = await Promise.all(
+      names.map(async (name) => (await stat(join(folder.path, name))).size),
+    )
+    assert.ok(sizes.length === 3 && sizes.every((size) => size <= 56_000), String(sizes))
+    const [newest] = await history.list({ limit: 1 })
+    assert.deepEqual(
+      [newest?.reason.length, newest?.data],
+      [4000, { leftOut: '90008 characters of details' }],
+    )
   })
 
   it('keeps a bounded number of entries', async () => {
