@@ -3,7 +3,8 @@ import { readFile, stat, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { HotStandbyError } from '../errors.ts'
-import { codeOf, unusable } from './durable-file.ts'
+import { stateUnreadable, WRITE_REMEDY } from '../files/durable-file.ts'
+import { codeOf } from '../files/error-code.ts'
 import { listenOnUnixSocket } from './unix-socket.ts'
 
 export interface AgentLock {
@@ -56,7 +57,7 @@ async function writeNote(path: string): Promise<void> {
   try {
     await writeFile(path, `${JSON.stringify(note)}\n`, { mode: 0o600 })
   } catch (cause) {
-    throw unusable(path, `cannot be written (${codeOf(cause)})`, 'Check the directory.', cause)
+    throw stateUnreadable(`${path} cannot be written`, cause, WRITE_REMEDY)
   }
 }
 

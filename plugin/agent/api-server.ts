@@ -14,6 +14,8 @@ export interface ApiServerOptions {
   /** Calls the listener for every event until the returned function is called. */
   readonly subscribe: Subscribe
   readonly logger?: Logger
+  /** How often a call that takes long says that it still works. */
+  readonly stillWorkingEveryMs?: number
 }
 
 export interface ApiServer {
@@ -51,10 +53,10 @@ async function serve(
   response: ServerResponse,
 ): Promise<void> {
   const startedAt = performance.now()
-  const { logger = silentLogger } = options
+  const { logger = silentLogger, stillWorkingEveryMs = STILL_WORKING_EVERY_MS } = options
   const { pathname, searchParams } = new URL(request.url ?? '/', 'http://agent')
   const context = { actor: actorOf(request) }
-  const working = setInterval(() => response.writeProcessing(), STILL_WORKING_EVERY_MS)
+  const working = setInterval(() => response.writeProcessing(), stillWorkingEveryMs)
   try {
     if (pathname === '/stream' && request.method === 'GET') {
       clearInterval(working)

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { codeOf } from './durable-file.ts'
+import { codeOf } from '../files/error-code.ts'
 
 /**
  * Makes a folder and what is missing above it. Node's own `recursive` never ends where a file system refuses new

@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import { z } from 'zod'
+import { stateUnreadable } from '../files/durable-file.ts'
+import { DAMAGED_REMEDY, readJson, writeJsonDurably } from '../files/json-file.ts'
 import type { DurableState, StateStore } from './agent-ports.ts'
-import { DAMAGED_REMEDY, readJson, unusable, writeJsonDurably } from './durable-file.ts'
 
 const durableState = z.strictObject({
   term: z.int().min(0),
@@ -30,5 +31,5 @@ async function load(path: string): Promise<DurableState | null> {
   const parsed = durableState.safeParse(found)
   if (parsed.success) return parsed.data
   const fields = parsed.error.issues.map((issue) => issue.path.join('.') || '(all)').join(', ')
-  throw unusable(path, `has wrong fields: ${fields}`, DAMAGED_REMEDY)
+  throw stateUnreadable(`${path} has wrong fields: ${fields}`, undefined, DAMAGED_REMEDY)
 }

@@ -2,7 +2,7 @@ import { lstat, rm } from 'node:fs/promises'
 import { connect, type Server } from 'node:net'
 import { dirname } from 'node:path'
 import { HotStandbyError } from '../errors.ts'
-import { codeOf } from './durable-file.ts'
+import { codeOf } from '../files/error-code.ts'
 import { makeFolder } from './make-folder.ts'
 
 /** The kernel's limit is 108 bytes with the closing zero. */

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { z } from 'zod'
-import { readIfThere, removeDurably, stateUnreadable, writeDurably } from '../files/durable-file.ts'
+import { removeDurably, stateUnreadable } from '../files/durable-file.ts'
+import { readJson, writeJsonDurably } from '../files/json-file.ts'
 import type { PeerRecord } from '../ports.ts'
 
 const REMEDY =
@@ -20,9 +21,9 @@ const schema = z.object({
 /** Who this server is paired with; null when with nobody. Errors: HS_STATE_UNREADABLE, which never repeats the file's text. */
 export async function readPeerRecord(stateDirectory: string): Promise<PeerRecord | null> {
   const path = pathOf(stateDirectory)
-  const text = await readIfThere(path)
-  if (text === null) return null
-  const result = schema.safeParse(parsed(text))
+  const found = await readJson(path, REMEDY)
+  if (found === null) return null
+  const result = schema.safeParse(found)
   if (result.success) return Object.freeze(result.data)
   const field = result.error.issues[0]?.path.join('.')
   throw stateUnreadable(
@@ -37,7 +38,7 @@ export async function readPeerRecord(stateDirectory: string): Promise<PeerRecord
 /** Durable when it returns; mode 0600. */
 export async function writePeerRecord(stateDirectory: string, record: PeerRecord): Promise<void> {
   const checked = schema.parse(record)
-  await writeDurably(pathOf(stateDirectory), `${JSON.stringify(checked, null, 2)}\n`)
+  await writeJsonDurably(pathOf(stateDirectory), checked)
 }
 
 /** The pair is dissolved: forgets the peer and the pair key. */
@@ -47,12 +48,4 @@ export async function removePeerRecord(stateDirectory: string): Promise<void> {
 
 function pathOf(stateDirectory: string): string {
   return join(stateDirectory, 'peer.json')
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { PACKAGE_VERSION } from './package-version.ts'
+import { PACKAGE_VERSION } from '../package-version.ts'
 import { CONFIG_PATHS, type AddCommand, type MakeAction } from './command-context.ts'
 import { addAccessCode } from './commands/access-code.ts'
 import { addAgent } from './commands/agent.ts'

@@ -71,6 +71,25 @@ export function parseSettings(
   return deepFreeze({ server: parsed.server, pair: merged })
 }
 
+const storedSchema = z.strictObject({
+  server: z.strictObject(serverFields).nullable(),
+  pair: z.strictObject({ version: z.int().min(0), ...pairFields }).nullable(),
+})
+
+/** What a settings file holds, or which of its fields are wrong. The rules between fields were applied when it was saved. */
+export function parseStoredSettings(
+  found: unknown,
+):
+  | { readonly settings: PresentSettings; readonly wrong: [] }
+  | { readonly settings: null; readonly wrong: string[] } {
+  const result = storedSchema.safeParse(found)
+  if (result.success) return { settings: deepFreeze(result.data as PresentSettings), wrong: [] }
+  const wrong = toFieldProblems(result.error, found).map(
+    ({ field, value, message }) => `${field} = ${value} ${message}`,
+  )
+  return { settings: null, wrong }
+}
+
 function firstOfEachField(problems: readonly FieldProblem[]): FieldProblem[] {
   return [
     ...new Map([...problems].reverse().map((problem) => [problem.field, problem])).values(),

@@ -1,7 +1,20 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { open, readFile, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { HotStandbyError } from '../errors.ts'
+
+/** What to do when a file of the state directory cannot be read. */
+export const READ_REMEDY = 'Give the file to the user that the agent runs as, with mode 0600.'
+/** What to do when a file of the state directory cannot be written. */
+export const WRITE_REMEDY =
+  'Check free space, that the disk is not read-only, and that the folder belongs to the user that the agent runs as.'
+
+const TEMPORARY = /^\..+\.[0-9a-f]{12}\.tmp$/
+
+/** Whether the name is one of a write that a crash cut short: nobody needs that file any more. */
+export function isLeftBehind(name: string): boolean {
+  return TEMPORARY.test(name)
+}
 
 /**
  * Replaces a file as a whole: written beside it with mode 0600, flushed to disk, renamed, folder flushed. After a power
@@ -11,13 +24,12 @@ export async function writeDurably(path: string, text: string): Promise<void> {
   const folder = dirname(path)
   const temporary = join(folder, `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`)
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 })
     await writeFlushed(temporary, text)
     await rename(temporary, path)
     await flushFolder(folder)
   } catch (cause) {
     await rm(temporary, { force: true }).catch(() => undefined)
-    throw stateUnreadable(`${path} cannot be written`, cause)
+    throw stateUnreadable(`${path} cannot be written`, cause, WRITE_REMEDY)
   }
 }
 
@@ -27,7 +39,7 @@ export async function readIfThere(path: string): Promise<string | null> {
     return await readFile(path, 'utf8')
   } catch (cause) {
     if (isMissing(cause)) return null
-    throw stateUnreadable(`${path} cannot be read`, cause)
+    throw stateUnreadable(`${path} cannot be read`, cause, READ_REMEDY)
   }
 }
 
@@ -38,7 +50,7 @@ export async function removeDurably(path: string): Promise<void> {
     await flushFolder(dirname(path))
   } catch (cause) {
     if (isMissing(cause)) return
-    throw stateUnreadable(`${path} cannot be removed`, cause)
+    throw stateUnreadable(`${path} cannot be removed`, cause, WRITE_REMEDY)
   }
 }
 

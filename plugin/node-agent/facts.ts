@@ -1,6 +1,6 @@
-import { createRequire } from 'node:module'
 import type { ServerFacts } from '../core/facts.ts'
 import type { Logger } from '../logger.ts'
+import { PACKAGE_VERSION } from '../package-version.ts'
 import type { FactsProvider, ReplicationEngine } from '../ports.ts'
 
 const FRESH_MS = 5000
@@ -33,7 +33,7 @@ export function createFactsSource(
         ...database,
         freeDiskBytes: database.freeDiskBytes ?? (await freeDiskBytes()),
         clockMs: Date.now(),
-        packageVersion: packageVersion(),
+        packageVersion: PACKAGE_VERSION,
       }
       readAt = performance.now()
       return last
@@ -54,18 +54,4 @@ async function databaseFacts(
     logger.debug({ err: error }, 'the database facts could not be read')
     return last
   }
-}
-
-/** Version of this package, from its own package.json (beside plugin/ in the sources, above dist/ when built). */
-export function packageVersion(): string {
-  const require = createRequire(import.meta.url)
-  for (const path of ['../../package.json', '../../../package.json']) {
-    try {
-      const { name, version } = require(path) as { name?: string; version?: string }
-      if (name === 'pbx-hot-standby' && version !== undefined) return version
-    } catch {
-      // Not this level: the other one is tried.
-    }
-  }
-  return 'unknown'
 }

@@ -1,12 +1,12 @@
 import { join } from 'node:path'
-import type { PairSettings, ServerSettings } from '../core/settings.ts'
-import { readIfThere, stateUnreadable, writeDurably } from '../files/durable-file.ts'
+import { parseStoredSettings, type PresentSettings } from '../config/settings-schema.ts'
+import { stateUnreadable } from '../files/durable-file.ts'
+import { readJson, writeJsonDurably } from '../files/json-file.ts'
 
 /** What the administrator set, in `settings.json` of the state directory; null where nothing was set yet. */
-export interface StoredSettings {
-  readonly server: ServerSettings | null
-  readonly pair: PairSettings | null
-}
+export type StoredSettings = PresentSettings
+
+const REMEDY = 'Restore settings.json from a backup, or remove it and set this server up again.'
 
 export interface SettingsStore {
   current(): StoredSettings
@@ -20,23 +20,21 @@ export async function openSettingsStore(
   changed: (settings: StoredSettings) => Promise<void>,
 ): Promise<SettingsStore> {
   const path = join(stateDirectory, 'settings.json')
-  let current = parse(path, await readIfThere(path))
+  let current = checked(path, await readJson(path, REMEDY))
   return {
     current: () => current,
     async save(settings) {
-      await writeDurably(path, `${JSON.stringify(settings, null, 2)}\n`)
+      await writeJsonDurably(path, settings)
       current = settings
       await changed(settings)
     },
   }
 }
 
-function parse(path: string, text: string | null): StoredSettings {
-  if (text === null) return { server: null, pair: null }
-  try {
-    return JSON.parse(text) as StoredSettings
-  } catch (cause) {
-    const remedy = 'Restore settings.json from a backup, or remove it and set this server up again.'
-    throw stateUnreadable(`${path} is damaged`, cause, remedy)
-  }
+/** A file that was edited by hand is refused at the start, not somewhere in the middle of a take-over. */
+function checked(path: string, found: unknown): StoredSettings {
+  if (found === null) return { server: null, pair: null }
+  const { settings, wrong } = parseStoredSettings(found)
+  if (settings !== null) return settings
+  throw stateUnreadable(`${path} is damaged: ${wrong.join(', ')}`, undefined, REMEDY)
 }

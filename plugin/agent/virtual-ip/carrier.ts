@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { codeOf } from '../durable-file.ts'
+import { codeOf } from '../../files/error-code.ts'
 
 /** The link's carrier; null when the machine does not say. A link that is down or absent has none. */
 export async function readCarrier(interfaceName: string): Promise<boolean | null> {

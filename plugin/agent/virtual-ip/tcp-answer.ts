@@ -1,5 +1,5 @@
 import { connect } from 'node:net'
-import { codeOf } from '../durable-file.ts'
+import { codeOf } from '../../files/error-code.ts'
 
 /** Nothing listens there as a rule; the refusal is the answer that we want. */
 const DISCARD_PORT = 9

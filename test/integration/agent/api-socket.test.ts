@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { lstatSync, statSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { createServer, type Socket } from 'node:net'
@@ -106,12 +106,37 @@ describe('the agent’s API over its socket', () => {
     })
 
   it('waits for a call that works longer than the client’s patience for silence', async () => {
-    agent.on('check', async () => {
-      await new Promise((resolve) => setTimeout(resolve, 2600))
-      throw new HotStandbyError('HS_WRONG_STATE')
+    const patienceMs = 1000
+    const stillWorkingEveryMs = 50
+    const folder = temporaryFolder()
+    const socketPath = join(folder.path, 'agent.sock')
+    const finish = new EventEmitter()
+    const server = await startApiServer({
+      socketPath,
+      api: {
+        ...idle.api,
+        async check() {
+          await once(finish, 'now')
+          throw new HotStandbyError('HS_WRONG_STATE')
+        },
+      },
+      subscribe: idle.subscribe,
+      stillWorkingEveryMs,
     })
-    const client = createAgentClient(agent.socketPath, { timeoutMs: 2000 })
-    await assert.rejects(client.check({}), { code: 'HS_WRONG_STATE' })
+    try {
+      const asked = createAgentClient(socketPath, { timeoutMs: patienceMs }).check({})
+      const startedAt = performance.now()
+      const witness = request({ socketPath, method: 'POST', path: '/check', agent: false })
+      witness.on('information', () => {
+        if (performance.now() - startedAt > 1.5 * patienceMs) finish.emit('now')
+      })
+      witness.on('response', (response) => response.resume())
+      witness.end()
+      await assert.rejects(asked, { code: 'HS_WRONG_STATE' })
+    } finally {
+      await server.close()
+      folder.remove()
+    }
   })
 
   it('streams the present status at once, then every history entry, and not more than a few statuses', async () => {

@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSyn
 import { join } from 'node:path'
 import { openServerId, openStateDirectory } from '../../../plugin/agent/state-directory.ts'
 import { createStateStore } from '../../../plugin/agent/state-store.ts'
+import { asOrdinaryUser } from '../../support/as-ordinary-user.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 
 const unreadable = (message: RegExp) => ({ code: 'HS_STATE_UNREADABLE', message })
@@ -38,17 +39,21 @@ describe('state directory', () => {
     await assert.rejects(openStateDirectory('/proc/nowhere/state'), unreadable(/cannot be made/))
   })
 
-  it('is refused when it cannot be written', async function () {
-    if (process.getuid?.() === 0) return this.skip() // root may write everywhere; /proc above stands for it
-    mkdirSync(path, { recursive: true })
-    chmodSync(path, 0o500)
-    await assert.rejects(openStateDirectory(path), unreadable(/cannot be written \(EACCES\)/))
-    chmodSync(path, 0o700)
+  it('is refused when it cannot be written, entered or made by the user that the agent runs as', async () => {
+    const open = () => openStateDirectory(folder.path)
+    chmodSync(folder.path, 0o500)
+    await asOrdinaryUser(folder.path, async () => {
+      await assert.rejects(open, unreadable(/cannot be written \(EACCES\)/))
+      await assert.rejects(openStateDirectory(path), unreadable(/cannot be made \(EACCES\)/))
+    })
+    chmodSync(folder.path, 0o000)
+    await asOrdinaryUser(folder.path, () => assert.rejects(open, unreadable(/\(EACCES\)/)))
+    chmodSync(folder.path, 0o700)
   })
 
   it('is freed of the temporary files of a write that was cut short, and of nothing else', async () => {
     await openStateDirectory(path)
-    writeFileSync(join(path, '.state.json.77.deadbeef'), '{"ter')
+    writeFileSync(join(path, '.state.json.0123456789ab.tmp'), '{"ter')
     writeFileSync(join(path, 'history.jsonl'), '')
     await openStateDirectory(path)
     assert.deepEqual(readdirSync(path), ['history.jsonl'])
@@ -112,8 +117,9 @@ describe('state store', () => {
     const store = createStateStore(folder.path)
     const file = join(folder.path, 'state.json')
     const damages: [string, RegExp][] = [
-      ['', /state\.json is not JSON/],
-      ['{"term":3,"wasA', /is not JSON/],
+      ['', /state\.json is damaged: it is not JSON/],
+      ['{"term":3,"wasA', /it is not JSON/],
+      ['null', /it is not JSON/],
       ['[]', /has wrong fields: \(all\)/],
       [JSON.stringify({ ...state, term: -1 }), /has wrong fields: term/],
       [JSON.stringify({ ...state, term: '3', wasActive: 1 }), /term, wasActive/],

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { once } from 'node:events'
 import type { Duplex } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -18,12 +18,14 @@ import {
   recordingLogger,
   startChannel,
 } from '../../support/channel.ts'
+import { waitUntil } from '../../support/wait-until.ts'
 
 describe('PostgreSQL through the channel', function () {
   this.timeout(60_000)
   let cluster: PostgresCluster
   let channel: Channel
   let peer: ClosablePeerClient
+  let lastDatabase: Socket
   const logger = recordingLogger()
 
   before(async () => {
@@ -35,6 +37,7 @@ describe('PostgreSQL through the channel', function () {
         async connectDatabase() {
           const socket = connect(cluster.port, cluster.host)
           await once(socket, 'connect')
+          lastDatabase = socket
           return socket
         },
       }),
@@ -129,6 +132,23 @@ describe('PostgreSQL through the channel', function () {
     await watcher.end()
   })
 
+  /** PostgreSQL itself waits to send, and look after look not one more byte has come. */
+  const untilHeldBack = async (): Promise<void> => {
+    const watcher = new pg.Client({ connectionString: cluster.url() })
+    await watcher.connect()
+    let same = 0
+    let before = -1
+    await waitUntil('the sender waits', async () => {
+      const { rowCount } = await watcher.query(
+        "select 1 from pg_stat_activity where wait_event = 'ClientWrite'",
+      )
+      same = rowCount === 1 && lastDatabase.bytesRead === before ? same + 1 : 0
+      before = lastDatabase.bytesRead
+      return same >= 5
+    })
+    await watcher.end()
+  }
+
   it('holds data back while the reader does not read', async () => {
     const client = await connected()
     const stream = client.query(
@@ -136,9 +156,8 @@ describe('PostgreSQL through the channel', function () {
     )
     stream.once('data', () => stream.pause())
     await once(stream, 'data')
-    const before = process.memoryUsage().rss
-    await new Promise((resolve) => setTimeout(resolve, 300)) // nothing to await: we look at what does not happen
-    assert.ok(process.memoryUsage().rss - before < 100e6, 'the 160 MB are not in memory')
+    await untilHeldBack()
+    assert.ok(lastDatabase.bytesRead < 100e6, 'most of the 160 MB are still in PostgreSQL')
     let rest = 0
     stream.on('data', (chunk: Buffer) => (rest += chunk.length))
     stream.resume()

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { parseSettings } from '../../../plugin/config/settings-schema.ts'
+import { parseSettings, parseStoredSettings } from '../../../plugin/config/settings-schema.ts'
 import { HotStandbyError, type FieldProblem } from '../../../plugin/errors.ts'
 
 const context = {
@@ -161,3 +161,29 @@ function problemsOf(input: { server?: unknown; pair?: unknown }): readonly Field
   }
   return assert.fail('the settings were accepted')
 }
+
+describe('parseStoredSettings', () => {
+  const stored = parseSettings({ server, pair }, none, context)
+
+  it('takes what parseSettings made, and a server that has nothing yet', () => {
+    assert.deepEqual(parseStoredSettings(stored).settings, stored)
+    assert.deepEqual(parseStoredSettings(none).settings, none)
+  })
+
+  it('names what is wrong in a file that somebody edited', () => {
+    for (const [found, field] of [
+      [[], '(all)'],
+      [{ server: null }, 'pair'],
+      [{ ...stored, pair: { ...stored.pair, version: undefined } }, 'pair.version'],
+      [{ ...stored, server: { ...stored.server, identity: 'boss' } }, 'server.identity'],
+      [{ ...stored, surplus: 1 }, 'surplus'],
+    ] as const) {
+      const { settings, wrong } = parseStoredSettings(found)
+      assert.equal(settings, null)
+      assert.ok(
+        wrong.some((text) => text.startsWith(`${field} = `)),
+        `${field}: ${wrong.join()}`,
+      )
+    }
+  })
+})
