@@ -20,7 +20,7 @@ export function watchNotifications(
     if (!isToldToContacts(entry)) return
     callback({
       subject: `[${entry.hostName}] ${entry.title}`,
-      text: `${entry.title}\n\n${entry.reason}\n\n${entry.advice}\n\n${entry.hostName}, ${entry.at}\n`,
+      text: `${entry.title}\n\n${entry.reason}\n\n${entry.meaning}\n\n${entry.advice}\n\n${entry.hostName}, ${entry.at}\n`,
       entry,
     })
   }

@@ -64,15 +64,18 @@ ${rows.join('\n')}
 
 function eventsPage(): string {
   const rows = Object.entries(EVENT_KINDS).map(
-    ([kind, { level, notify, title, advice }]) =>
-      `| \`${kind}\` | ${level} | ${notify ? 'yes' : 'no'} | ${title} | ${advice} |`,
+    ([kind, { level, notify, toldBy, title, meaning, advice }]) =>
+      `| \`${kind}\` | ${level} | ${notify ? 'yes' : 'no'} | ${toldBy === 'active' ? 'the active' : 'each its own'} | ${title} | ${meaning} | ${advice} |`,
   )
   return `# Events
 
-What the history can hold (\`hot-standby events\`, the event list of the page). Mailed ones go to the contacts of their level.
+What the history can hold (\`hot-standby events\`, the event list of the page).
 
-| kind | level | mailed | title | advice |
-| --- | --- | --- | --- | --- |
+**Told** ones go to the contacts of their level, unless the administrator chose another level or none. **By**: what both servers see is told by
+the active server only; what is about one server is told by that one.
+
+| kind | level | told | by | title | what it means for users | what to do |
+| --- | --- | --- | --- | --- | --- | --- |
 ${rows.join('\n')}
 `
 }

@@ -4,7 +4,7 @@ import type { HistoryEntry } from './status-document.ts'
 /** The history as a spreadsheet reads it; page and command line write the same. */
 export function eventsCsv(events: readonly HistoryEntry[]): string {
   return csv(
-    ['id', 'time', 'server', 'level', 'kind', 'title', 'reason', 'advice', 'by'],
+    ['id', 'time', 'server', 'level', 'kind', 'title', 'reason', 'meaning', 'advice', 'by'],
     events.map((entry) => [
       String(entry.id),
       entry.at,
@@ -13,6 +13,7 @@ export function eventsCsv(events: readonly HistoryEntry[]): string {
       entry.kind,
       entry.title,
       entry.reason,
+      entry.meaning,
       entry.advice,
       entry.actor ?? '',
     ]),

@@ -220,6 +220,8 @@ export interface HistoryEntry {
   readonly level: EventLevel
   readonly title: string
   readonly reason: string
+  /** What it means for the people who use the PBX, and what to do. */
+  readonly meaning: string
   readonly advice: string
   readonly data: Readonly<Record<string, unknown>>
   /** Who asked for it, when it was somebody: platform user name or `cli`. */

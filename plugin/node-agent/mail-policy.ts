@@ -1,38 +1,25 @@
 import type { AgentLoop } from '../agent/agent-loop.ts'
 import type { HistoryEntry } from '../api/status-document.ts'
+import { EVENT_KINDS } from '../core/event-kinds.ts'
 import { roleOf } from '../core/report.ts'
 
+/** Data of an entry that the other server tells. */
+export const TOLD_BY_PEER = { toldByPeer: true } as const
+
 /**
- * Which of the two servers mails an event: the active one. A standby mails what only it can know, when the active is
- * not there to do it, or when the event is about this standby itself.
+ * Which of the two servers tells the contacts of an event: of what is about one server, that one; of what both see, the
+ * active one. While none is active, the one that is alone, or the primary.
  */
 export function mailPolicy(loop: AgentLoop): (entry: HistoryEntry) => boolean {
-  return (entry) => {
-    const { state } = loop.view()
+  return ({ kind, data }) => {
+    if (data['toldByPeer'] === true) return false
+    if (EVENT_KINDS[kind].toldBy === 'each') return true
+    const { state, timing } = loop.view()
     if (roleOf(state) === 'active') return true
-    const { report } = state.shared.peer
-    const peerServes = state.shared.peer.heardAt !== null && report?.role === 'active'
-    return !peerServes || ABOUT_THIS_SERVER.has(entry.kind)
+    const { heardAt, report } = state.shared.peer
+    const isHeard = heardAt !== null && performance.now() - heardAt < timing.deadMs
+    // A standby that loses the active says so by what it does about it: failover started, or take-over refused.
+    if (!isHeard) return !(kind === 'peerLost' && report?.role === 'active')
+    return report?.role !== 'active' && state.shared.identity === 'primary'
   }
 }
-
-const ABOUT_THIS_SERVER: ReadonlySet<HistoryEntry['kind']> = new Set([
-  'synchronisationFailed',
-  'synchronisationRecovered',
-  'resynchronisationDone',
-  'tableQuarantined',
-  'captureRepaired',
-  'driftFound',
-  'driftRepaired',
-  'unsentChanges',
-  'takeOverRefused',
-  'takeOverRolledBack',
-  'steppedDown',
-  'splitFound',
-  'databaseLost',
-  'databaseBack',
-  'referenceLost',
-  'serviceUnhealthy',
-  'serviceRecovered',
-  'virtualIpFailed',
-])

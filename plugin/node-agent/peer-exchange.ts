@@ -106,8 +106,9 @@ function recordChanges(
   for (const result of after) {
     const wasMet = before.find((former) => former.id === result.id)?.met ?? true
     if (result.met === wasMet) continue
+    const failed = result.id === 'sameFirmware' ? 'firmwareDiffers' : 'requirementFailed'
     history.record({
-      kind: result.met ? 'requirementMet' : 'requirementFailed',
+      kind: result.met ? 'requirementMet' : failed,
       reason: `${result.title}: this server ${result.own}, peer ${result.peer}${result.met ? '' : `. ${result.remedy}`}`,
       data: { requirement: result.id },
     })

@@ -1,6 +1,7 @@
 import { HotStandbyError } from '../errors.ts'
 import type { PeerHandler } from '../ports.ts'
 import { connectLocalDatabase, databaseAccess } from './local-database.ts'
+import { TOLD_BY_PEER } from './mail-policy.ts'
 import type { NodeContext } from './node-context.ts'
 import { buildStatus } from './status.ts'
 
@@ -36,7 +37,12 @@ export function createPeerHandler(node: () => NodeContext): PeerHandler {
       // After the answer: forgetting the peer closes its connections, this one too.
       setTimeout(() => {
         peer.forget().then(
-          () => history.record({ kind: 'unpaired', reason: 'the other server left the pair' }),
+          () =>
+            history.record({
+              kind: 'unpaired',
+              reason: 'the other server left the pair',
+              data: TOLD_BY_PEER,
+            }),
           (error: unknown) => logger.error({ err: error }, 'the peer could not be forgotten'),
         )
       }, ANSWER_FIRST_MS)

@@ -8,6 +8,8 @@ import { openChannel } from './open-channel.ts'
 import { type LoopOptions, openLoop } from './open-loop.ts'
 import { openSources } from './open-sources.ts'
 import { openStores, type StoreChanges } from './open-stores.ts'
+import { DEFAULT_LIMITS, startPairWatch } from './pair-watch.ts'
+import { buildStatus } from './status.ts'
 
 export type NodeStartOptions = LoopOptions
 
@@ -29,6 +31,9 @@ export async function startNode(options: NodeStartOptions, opened: Closers): Pro
   )
   const sources = await openSources(config, stores, logger, opened)
   sources.history.record({ kind: 'agentStarted', reason: `process ${process.pid}` })
+  opened.push(() =>
+    sources.history.record({ kind: 'agentStopped', reason: `process ${process.pid}` }),
+  )
   const parts = await openLoop(options, stores, sources, opened)
   const { node, hub } = await buildContext({ config, logger, stores, sources, parts }, opened)
   const { channel, makeAccessCode } = await openChannel(node, opened)
@@ -50,6 +55,12 @@ export async function startNode(options: NodeStartOptions, opened: Closers): Pro
   await loop.start()
   opened.push(() => loop.stop())
   node.exchange.start()
+  const watch = await startPairWatch({
+    status: () => buildStatus(node),
+    history: sources.history,
+    limits: () => DEFAULT_LIMITS,
+  })
+  opened.push(() => watch.stop())
   const { serverId } = stores
   logger.info({ serverId, socketPath: config.socketPath, port: channel.port }, 'the agent runs')
 }

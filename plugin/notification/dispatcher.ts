@@ -19,6 +19,8 @@ export interface DispatcherOptions {
   readonly giveUpMs: number
   /** Called once when delivery begins to fail, and again only after it worked. */
   readonly onFailing: (reason: string) => void
+  /** Called once when everything that had failed works again. */
+  readonly onRecovered: () => void
   readonly logger: Logger
 }
 
@@ -59,8 +61,10 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   }
   const delivered = async (entry: OutboxEntry): Promise<void> => {
     serverFailures = 0
+    const wasFailing = failing.size > 0
     failing.delete(WHOLE_SERVER)
     failing.delete(entry.mail.to)
+    if (wasFailing && failing.size === 0) options.onRecovered()
     notBefore.delete(entry.mail.id)
     await outbox.add([{ type: 'delivered', id: entry.mail.id }])
     options.logger.info({ mail: entry.mail.id, subject: entry.mail.subject }, 'mail delivered')

@@ -5,7 +5,16 @@ import type { History } from '../ports.ts'
 const LONGEST_REASON = 4000
 /** More than this is for a log and not for the history; it also bounds the files. */
 const LARGEST_DATA_CHARACTERS = 20_000
-const TEXTS = ['at', 'serverId', 'hostName', 'kind', 'title', 'reason', 'advice'] as const
+const TEXTS = [
+  'at',
+  'serverId',
+  'hostName',
+  'kind',
+  'title',
+  'reason',
+  'meaning',
+  'advice',
+] as const
 const LEVELS: readonly unknown[] = ['information', 'warning', 'alert']
 
 /** A new entry: what happened, with what the catalogue says of its kind. */
@@ -14,7 +23,7 @@ export function makeEntry(
   input: Parameters<History['record']>[0],
   server: { readonly serverId: string; readonly hostName: string },
 ): HistoryEntry {
-  const { level, title, advice } = EVENT_KINDS[input.kind]
+  const { level, title, meaning, advice } = EVENT_KINDS[input.kind]
   return {
     id,
     at: new Date().toISOString(),
@@ -24,6 +33,7 @@ export function makeEntry(
     level,
     title,
     reason: input.reason.slice(0, LONGEST_REASON),
+    meaning,
     advice,
     data: jsonData(input.data ?? {}),
     actor: input.actor ?? null,

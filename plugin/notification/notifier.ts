@@ -61,6 +61,8 @@ export async function createNotifier(options: NotifierOptions): Promise<Notifier
     retryDelaysMs: options.retryDelaysMs ?? RETRY_DELAYS_MS,
     giveUpMs: options.giveUpMs ?? GIVE_UP_MS,
     onFailing: (reason) => options.history.record({ kind: 'notificationFailed', reason }),
+    onRecovered: () =>
+      options.history.record({ kind: 'notificationRecovered', reason: 'a mail was delivered' }),
     logger,
   })
 

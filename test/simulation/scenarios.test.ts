@@ -57,7 +57,7 @@ describe('one fault at a time', () => {
     world.network.heartbeatsBlocked = true
     await world.run(20_000)
     const alarms = world.lines.filter((line) =>
-      line.includes('takeOverRefused: heartbeats are lost'),
+      line.includes('splitPrevented: heartbeats are lost'),
     )
     assert.equal(alarms.length, 1, 'once, however often it is tried')
   })

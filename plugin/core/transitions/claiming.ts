@@ -150,7 +150,7 @@ function claimReferences(
     ])
   if (event.askedAt < state.stepSince) return stay(state, 'an older question was answered')
   const reason = 'no reference address answers: this server may be the isolated one'
-  return refuse(state, event.now, 'isolated', 'takeOverRefused', reason, timing)
+  return refuse(state, event.now, 'isolated', 'splitPrevented', reason, timing)
 }
 
 function claimProbed(
@@ -182,7 +182,7 @@ function claimProbed(
         )
       const reason =
         'heartbeats are lost, but the active server still serves: look for a firewall between the servers'
-      return refuse(held, now, 'answered', 'takeOverRefused', reason, timing)
+      return refuse(held, now, 'answered', 'splitPrevented', reason, timing)
     }
     case 'heldByStranger':
       return refuse(
@@ -221,10 +221,11 @@ function persistTerm(state: Claiming, now: number): Decision {
   const term = nextTerm(highest, shared.identity)
   const reserved = withShared(state, { reservedTerm: term })
   return next(reserved, now, 'persistingTerm', 'the virtual IP is free', [
-    persist(reserved.shared, now, { term }),
+    // Before the term is persisted: what is told to contacts is on disk before the failover goes on.
     ...(state.cause === 'failover' || state.cause === 'coldStart'
       ? [record('failoverStarted', state.why)]
       : []),
+    persist(reserved.shared, now, { term }),
   ])
 }
 

@@ -79,7 +79,7 @@ function suspectTick(
   const isolated = isolation(state, now, timing)
   if (problem === null && isolated !== null) {
     if (state.shared.reachableSince !== null) return stay(alarmed, isolated, effects)
-    const alarm = alarmOnce(alarmed.shared, 'isolated', 'takeOverRefused', isolated)
+    const alarm = alarmOnce(alarmed.shared, 'isolated', 'splitPrevented', isolated)
     return stay(withShared(alarmed, alarm.shared), isolated, [...effects, ...alarm.effects])
   }
   if (problem === null) {

@@ -251,6 +251,7 @@ describe('The commands of hot-standby, over the socket', () => {
       level: 'alert',
       title: 'Failover done',
       reason: 'no heartbeat for 5000 ms',
+      meaning: 'Calls go on.',
       advice: 'Repair the other server.',
       data: {},
       actor: null,
@@ -274,7 +275,10 @@ describe('The commands of hot-standby, over the socket', () => {
     ]
     const table = await cli('events', ...more, '--csv')
     const [heading, line] = table.out.split('\n')
-    assert.equal(heading, '"id","time","server","level","kind","title","reason","advice","by"')
+    assert.equal(
+      heading,
+      '"id","time","server","level","kind","title","reason","meaning","advice","by"',
+    )
     assert.match(line ?? '', /^"3","2026-03-01T10:00:00.000Z","pbx-b","alert","failoverDone",/)
     const filter = asked.filter((one) => one.call === 'events').at(-1)?.input as Record<
       string,

@@ -93,6 +93,7 @@ function entry(id: number): object {
     level: kind === 'peerLost' ? 'alert' : 'information',
     title: 'Heartbeats come late',
     reason: `the ${id}th event of a long life, with a reason of the usual length`,
+    meaning: 'Calls go on.',
     advice: 'Look at the load of both servers and at the network between them.',
     data: { term: 7, state: 'standby' },
     actor: null,

@@ -69,12 +69,13 @@ describe('decide', () => {
       peer: { ...silentFor(9000).peer!, report: { ...report, maintenance: true } },
     },
   }
+  const REFUSALS: readonly string[] = ['takeOverRefused', 'splitPrevented']
   for (const [when, changed] of Object.entries(keepsStill))
     it(`does not claim ${when}, and says so once`, () => {
       const first = decide(suspect({ ...silentFor(9000), ...changed }), tick(), settings)
       assert.equal(first.state.name, 'suspect')
       const refusals = ({ effects }: Decision): number =>
-        effects.filter((effect) => effect.type === 'record' && effect.kind === 'takeOverRefused')
+        effects.filter((effect) => effect.type === 'record' && REFUSALS.includes(effect.kind))
           .length
       assert.equal(refusals(first), 1)
       assert.equal(refusals(decide(first.state, tick(NOW + 100), settings)), 0)
@@ -82,7 +83,8 @@ describe('decide', () => {
 
   it('persists a term of its own parity before it claims, and claims before it promotes', () => {
     const probed = decide(claiming('probingVirtualIp'), probe('free'), settings)
-    assert.deepEqual(probed.effects[0], {
+    assert.deepEqual(types(probed.effects), ['record', 'persist'])
+    assert.deepEqual(probed.effects[1], {
       type: 'persist',
       term: 4,
       wasActive: false,

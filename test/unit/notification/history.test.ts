@@ -14,6 +14,7 @@ const TEMPLATE = {
   level: 'information',
   title: 't',
   reason: 'r',
+  meaning: 'Calls go on.',
   advice: 'a',
   data: {},
   actor: null,
@@ -55,7 +56,8 @@ describe('history', () => {
       level: 'alert',
       title: 'The peer does not answer',
       reason: 'silent for 3 s',
-      advice: 'The system is not protected. Repair the other server.',
+      meaning: 'Calls go on, but the system is not protected.',
+      advice: 'Repair the other server, and check the network between the two.',
       data: { silentMs: 3000 },
       actor: null,
     })

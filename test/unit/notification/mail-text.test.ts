@@ -11,6 +11,7 @@ const ENTRY = {
   level: 'alert',
   title: 'The peer does not answer',
   reason: 'silent for 3000 ms',
+  meaning: 'Calls go on.',
   advice: 'Repair the other server.',
   data: {},
   actor: null,
