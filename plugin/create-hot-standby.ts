@@ -1,4 +1,4 @@
-import type { RequestHandler, Router } from 'express'
+import type { Request, RequestHandler, Router } from 'express'
 import type { Knex } from 'knex'
 import { createConfigLock } from '../hooks/config-lock.ts'
 import { type EventNotification, watchNotifications } from '../hooks/event-notification.ts'
@@ -12,11 +12,12 @@ import type { Queryable } from './db/transaction.ts'
 import { createAgentPort } from './http/agent-port.ts'
 import { createViewLocals, type ViewLocals } from './http/banner.ts'
 import { createCsrf } from './http/csrf.ts'
+import { createLanguages, type Language } from './http/i18n/language.ts'
 import { sendLocked } from './http/locked-page.ts'
 import { createRenderer } from './http/renderer.ts'
 import { createRouter } from './http/router.ts'
 import { createStatusWatch } from './http/status-watch.ts'
-import type { Web } from './http/web.ts'
+import { languageFor, type Web } from './http/web.ts'
 import { type Logger, silentLogger } from './logger.ts'
 
 /** What the platform mounts. */
@@ -27,6 +28,8 @@ export interface HotStandby {
   readonly configLock: RequestHandler
   /** Banner, title prefix and menu entry: `app.locals.hotStandby = hotStandby.viewLocals`. */
   readonly viewLocals: ViewLocals
+  /** The same in the language of this request, where `locale` is a function: `response.locals.hotStandby`. */
+  viewLocalsFor(request: Request): ViewLocals
   /** Our database migrations, for the platform's upgrade; `hot-standby migrate` does the same and installs capture. */
   readonly migrations: PlatformMigrations
   /** Waits until everything committed so far is on both servers; false when that did not happen in time. */
@@ -57,7 +60,8 @@ export function createHotStandby(
   const agent = createAgentPort(options.socketPath, options.agentTimeoutMs)
   const watch = createStatusWatch(agent, logger)
   const csrf = createCsrf(options.csrfSecret)
-  const web: Web = { options, agent, watch, csrf, render: createRenderer(), logger }
+  const languages = createLanguages()
+  const web: Web = { options, agent, watch, csrf, render: createRenderer(), languages, logger }
   const configLock = createConfigLock({
     status: () => watch.current(),
     lastStatus: () => watch.known().status,
@@ -68,10 +72,19 @@ export function createHotStandby(
     refuse: (request, response, error) => sendLocked(web, request, response, error),
     logger,
   })
+  const viewLocals = (language: Language): ViewLocals =>
+    createViewLocals(() => watch.known(), options.basePath, language)
   return {
     router: createRouter(web),
     configLock,
-    viewLocals: createViewLocals(() => watch.known(), options.basePath),
+    // Without a request there is nobody whose language could be asked for.
+    viewLocals: viewLocals(
+      languages(
+        typeof options.locale === 'string' ? options.locale : 'en',
+        typeof options.timeZone === 'string' ? options.timeZone : 'UTC',
+      ),
+    ),
+    viewLocalsFor: (request) => viewLocals(languageFor(web, request)),
     migrations: createMigrations(knex ?? null, {
       names: MIGRATIONS.map((migration) => migration.name),
       applyUpTo: (connection, name) =>

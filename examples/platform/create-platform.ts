@@ -10,6 +10,7 @@ import { CONFIGURATION, SYSTEM } from './resources/resources.ts'
 import { accountPages } from './web/account-pages.ts'
 import { answerError, PlatformError } from './web/errors.ts'
 import { checkCsrf, csrfToken, requireUser, securityHeaders } from './web/guards.ts'
+import { chooseLocale, localeOf } from './web/locale.ts'
 import { renderToText, safeMarkup, useHandlebars } from './web/render.ts'
 import { apiTokens, createSessions, mayAct, userOf } from './web/session.ts'
 
@@ -37,6 +38,8 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
     // A client with a token has no forms, and needs no session for them.
     const csrf = user === null || 'apiUser' in request ? null : csrfToken(request)
     Object.assign(response.locals, { pbx: options.name, user, csrf, menu: MENU })
+    // The same as app.locals below, in the language of this request.
+    response.locals['hotStandby'] = hotStandby.viewLocalsFor(request)
     next()
   })
 
@@ -46,6 +49,7 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
       socketPath: options.socketPath,
       authorize: (request, permission) => mayAct(userOf(request), ROLE_FOR[permission]),
       actor: (request) => userOf(request)?.name ?? null,
+      locale: localeOf, // English or German
       layout: (page, _request, response) =>
         renderToText(response, 'plugin', {
           title: page.title,
@@ -63,6 +67,7 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
 
   app.use(express.urlencoded({ extended: false, limit: '200kb', parameterLimit: 2000 }))
   app.use(express.json({ limit: '200kb' }))
+  app.get('/locale/:locale', chooseLocale)
   app.use(accountPages(db))
   app.use(requireUser, checkCsrf)
   app.get('/', async (_request, response) => {

@@ -17,6 +17,8 @@ export interface LayoutPage {
 type Authorize = (request: Request, permission: Permission) => boolean | Promise<boolean>
 type Actor = (request: Request) => string | null
 type Layout = (page: LayoutPage, request: Request, response: Response) => string | Promise<string>
+/** One for everybody, or one for each request: the platform knows its user. */
+type Locale = string | ((request: Request) => string)
 type ActiveUrl = (address: string, request: Request) => string
 
 /** What `createHotStandby` takes. Documented in `docs/reference/plugin-options.md`. */
@@ -34,6 +36,10 @@ export interface HotStandbyOptions {
   /** The address of the platform on the active server; by default the same scheme and port as the request. */
   readonly activeUrl?: ActiveUrl
   readonly colourScheme?: 'auto' | 'light' | 'dark'
+  /** Language and formats of the pages, such as `de` or `en-US`; words are English or German. */
+  readonly locale?: Locale
+  /** In which times are shown, such as `Europe/Vienna`; by default UTC. */
+  readonly timeZone?: Locale
   /** Signs the CSRF tokens. Needed only where several web processes serve the same platform. */
   readonly csrfSecret?: string
   /** How long a page waits for the agent. */
@@ -50,6 +56,8 @@ export type PluginOptions = Readonly<
     actor: Actor
     layout: Layout | null
     activeUrl: ActiveUrl
+    locale: Locale
+    timeZone: Locale
     csrfSecret: string | null
     databaseSchema: string
   }
@@ -58,6 +66,22 @@ export type PluginOptions = Readonly<
 const WANTS_FUNCTION = 'is not a function | Give a function, or leave it out.'
 function fn<T>(): z.ZodType<T> {
   return z.custom<T>((value) => typeof value === 'function', WANTS_FUNCTION)
+}
+
+function textOrFunction(isRight: (value: string) => boolean, message: string): z.ZodType<Locale> {
+  return z.custom<Locale>(
+    (value) => typeof value === 'function' || (typeof value === 'string' && isRight(value)),
+    message,
+  )
+}
+
+function isAccepted(make: () => unknown): boolean {
+  try {
+    make()
+    return true
+  } catch {
+    return false
+  }
 }
 
 const schema = z.strictObject({
@@ -75,6 +99,14 @@ const schema = z.strictObject({
   colourScheme: z
     .enum(['auto', 'light', 'dark'], 'is not a scheme | Use `auto`, `light` or `dark`.')
     .default('auto'),
+  locale: textOrFunction(
+    (value) => isAccepted(() => Intl.getCanonicalLocales(value)),
+    'is not a locale | Give a language tag such as `de`, or a function of the request.',
+  ).default('en'),
+  timeZone: textOrFunction(
+    (value) => isAccepted(() => new Intl.DateTimeFormat('en', { timeZone: value })),
+    'is not a time zone | Give a name such as `Europe/Vienna`, or a function of the request.',
+  ).default('UTC'),
   csrfSecret: z.string().min(32, 'is too short | Give at least 32 random characters.').optional(),
   agentTimeoutMs: z
     .int('is not a time | Give whole milliseconds from 100 to 60000.')

@@ -1,7 +1,7 @@
 import type { StatusDocument } from '../api/status-document.ts'
 import type { KnownStatus } from './status-watch.ts'
-import { HEALTH, ROLE, type Tone } from './view-models/words.ts'
-import { duration } from './view-models/format.ts'
+import type { Language } from './i18n/language.ts'
+import { healthPill, rolePill, type Tone } from './view-models/words.ts'
 
 /** For the platform's layout: `app.locals.hotStandby`. Reading it never waits and never throws. */
 export interface ViewLocals {
@@ -30,74 +30,97 @@ export interface MenuEntry {
 }
 
 /** Reads what is known each time a page asks. */
-export function createViewLocals(known: () => KnownStatus, basePath: string): ViewLocals {
+export function createViewLocals(
+  known: () => KnownStatus,
+  basePath: string,
+  language: Language,
+): ViewLocals {
   return {
     get banner() {
-      return bannerOf(known(), basePath)
+      return bannerOf(known(), basePath, language)
     },
     get titlePrefix() {
-      const { status } = known()
-      return status?.setUp === 'paired' ? `[${status.server.role}] ` : ''
+      const { status, reachable } = known()
+      if (status?.setUp !== 'paired') return ''
+      // Nobody knows what this server is while its agent is silent, so the title does not say it.
+      const role = reachable === false ? 'unknown' : status.server.role
+      return `[${language.t(`role.${role}`)}] `
     },
     get menuEntry() {
       const { status, reachable } = known()
-      return { href: `${basePath}/`, title: 'Hot Standby', badge: badgeOf(status, reachable) }
+      const badge = badgeOf(status, reachable, language)
+      return { href: `${basePath}/`, title: language.t('menu.title'), badge }
     },
   }
 }
 
-function bannerOf({ status, reachable }: KnownStatus, basePath: string): Banner | null {
+function bannerOf(
+  { status, reachable }: KnownStatus,
+  basePath: string,
+  language: Language,
+): Banner | null {
   if (reachable === false) {
     if (status?.setUp === 'notSetUp') return null
+    const { t } = language
     return {
       level: 'bad',
-      role: 'Hot standby agent does not answer.',
-      text: 'The role of this server is not known, so its configuration is locked.',
+      role: t('banner.noAgent'),
+      text: t('banner.noAgentText'),
       href: `${basePath}/`,
-      linkText: 'What to do',
+      linkText: t('banner.whatToDo'),
     }
   }
   if (status?.setUp !== 'paired') return null
   return status.server.role === 'active'
-    ? activeBanner(status, basePath)
-    : standbyBanner(status, basePath)
+    ? activeBanner(status, basePath, language)
+    : standbyBanner(status, basePath, language)
 }
 
-function activeBanner(status: StatusDocument, basePath: string): Banner {
-  const { title, tone } = HEALTH[status.health.word]
+function activeBanner(status: StatusDocument, basePath: string, language: Language): Banner {
+  const { t, say } = language
+  const { title, tone } = healthPill(status.health.word, language)
   const isHealthy = status.health.word === 'healthy'
   return {
     level: tone,
-    role: 'Active server.',
-    text: isHealthy ? synchronisation(status) : `${title}: ${status.health.meaning}`,
+    role: t('banner.active'),
+    text: isHealthy ? synchronisation(status, language) : `${title}: ${say(status.health.meaning)}`,
     href: isHealthy ? null : `${basePath}/`,
-    linkText: isHealthy ? null : 'Show',
+    linkText: isHealthy ? null : t('banner.show'),
   }
 }
 
-function standbyBanner(status: StatusDocument, basePath: string): Banner {
+function standbyBanner(status: StatusDocument, basePath: string, language: Language): Banner {
+  const { t, say } = language
+  const { role } = status.server
   const isTold = ['healthy', 'synchronising'].includes(status.health.word)
   const hasActive = status.configLock.activeAddress !== null
   return {
-    level: isTold ? 'info' : HEALTH[status.health.word].tone,
-    role: `${status.server.role === 'standby' ? 'Standby' : `In state ${ROLE[status.server.role].title}`}: configuration is locked here.`,
-    text: isTold ? synchronisation(status) : status.health.meaning,
+    level: isTold ? 'info' : healthPill(status.health.word, language).tone,
+    role:
+      role === 'standby'
+        ? t('banner.standby')
+        : t('banner.otherRole', { role: rolePill(role, language).title }),
+    text: isTold ? synchronisation(status, language) : say(status.health.meaning),
     href: hasActive ? `${basePath}/active` : `${basePath}/`,
-    linkText: hasActive ? 'Go to the active server' : 'Show',
+    linkText: hasActive ? t('banner.toActive') : t('banner.show'),
   }
 }
 
-function synchronisation({ replication }: StatusDocument): string {
-  if (replication.inSync) return 'Synchronised.'
+function synchronisation({ replication }: StatusDocument, { t, duration }: Language): string {
+  if (replication.inSync) return t('banner.inSync')
   const { lag } = replication
   return lag === null
-    ? 'Not synchronised.'
-    : `Not synchronised: ${duration(lag.ageMs)} and ${lag.rows} rows behind.`
+    ? t('banner.notInSync')
+    : t('banner.behind', { lag: duration(lag.ageMs), rows: lag.rows })
 }
 
-function badgeOf(status: StatusDocument | null, reachable: boolean | null): string | null {
-  if (reachable === false) return 'no answer'
+function badgeOf(
+  status: StatusDocument | null,
+  reachable: boolean | null,
+  language: Language,
+): string | null {
+  if (reachable === false) return language.t('menu.noAnswer')
   if (status === null || status.health.word === 'healthy' || status.setUp === 'notSetUp')
     return null
-  return HEALTH[status.health.word].title.toLowerCase()
+  return healthPill(status.health.word, language).title.toLocaleLowerCase(language.tag)
 }

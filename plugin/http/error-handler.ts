@@ -1,7 +1,7 @@
 import type { ErrorRequestHandler, Request } from 'express'
 import { ERRORS, HotStandbyError, toHotStandbyError } from '../errors.ts'
 import { sendPage } from './send-page.ts'
-import type { Web } from './web.ts'
+import { languageFor, type Web } from './web.ts'
 
 /** Answers every error as a page or, below `/api` and to whoever prefers it, as JSON. */
 export function createErrorHandler(web: Web): ErrorRequestHandler {
@@ -16,7 +16,7 @@ export function createErrorHandler(web: Web): ErrorRequestHandler {
       response.status(error.status).json({ error: error.toJSON() })
       return
     }
-    sendPage(web, request, response, errorPage(error)).catch(next)
+    sendPage(web, request, response, errorPage(error, languageFor(web, request).say)).catch(next)
   }
 }
 
@@ -29,10 +29,13 @@ export function wantsJson(request: Request): boolean {
   return request.path.startsWith('/api/') || request.accepts(['html', 'json']) === 'json'
 }
 
-function errorPage(error: HotStandbyError): Parameters<typeof sendPage>[3] {
+function errorPage(
+  error: HotStandbyError,
+  say: (sentence: string) => string,
+): Parameters<typeof sendPage>[3] {
   return {
     view: 'error',
-    title: ERRORS[error.code].message,
+    title: say(ERRORS[error.code].message),
     status: error.status,
     model: {
       code: error.code,

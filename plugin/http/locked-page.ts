@@ -2,7 +2,7 @@ import type { Request, Response } from 'express'
 import { ERRORS, type HotStandbyError } from '../errors.ts'
 import { sendPage } from './send-page.ts'
 import { securityHeaders } from './security-headers.ts'
-import type { Web } from './web.ts'
+import { languageFor, type Web } from './web.ts'
 
 /** Answers a change that the config lock refused: why, and which server to use instead. */
 export async function sendLocked(
@@ -22,7 +22,7 @@ export async function sendLocked(
   })
   await sendPage(web, request, response, {
     view: 'locked',
-    title: ERRORS.HS_CONFIG_LOCKED.message,
+    title: languageFor(web, request).say(ERRORS.HS_CONFIG_LOCKED.message),
     status: error.status,
     base: web.options.basePath,
     model: { reasons: error.details['reasons'], address, activeUrl, remedy: error.remedy },

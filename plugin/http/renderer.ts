@@ -1,6 +1,7 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import Handlebars from 'handlebars'
+import type { Language } from './i18n/language.ts'
 
 /** In the source tree and in `dist/` the views lie two folders above. */
 const VIEWS = join(import.meta.dirname, '../../views')
@@ -15,6 +16,13 @@ export type Render = (view: string, context: object) => string
 export function createRenderer(): Render {
   const handlebars = Handlebars.create()
   handlebars.registerHelper('words', words)
+  handlebars.registerHelper('t', (key: string, { data, hash }: Handlebars.HelperOptions) =>
+    languageOf(data).t(key, hash as Readonly<Record<string, unknown>>),
+  )
+  handlebars.registerHelper('marked', (key: string, { data, hash }: Handlebars.HelperOptions) => {
+    const text = languageOf(data).t(key, hash as Readonly<Record<string, unknown>>)
+    return new Handlebars.SafeString(marked(text))
+  })
   const templates = new Map<string, HandlebarsTemplateDelegate>()
   const partials = join(VIEWS, 'partials')
   for (const file of listViews(partials))
@@ -40,15 +48,27 @@ export function rendered(html: string): Handlebars.SafeString {
   return new Handlebars.SafeString(html)
 }
 
-/** Our sentences put commands between backticks; everything is escaped all the same. */
-function words(text: unknown): Handlebars.SafeString {
-  const parts = typeof text === 'string' ? text.split('`') : []
-  const isPaired = parts.length % 2 === 1
-  const html = parts.map((part, index) => {
-    const escaped = Handlebars.escapeExpression(part)
-    return isPaired && index % 2 === 1 ? `<code>${escaped}</code>` : escaped
-  })
-  return new Handlebars.SafeString(html.join(isPaired ? '' : '&#x60;'))
+/** What the agent says, in the reader's language; what it has only in English is marked as English. */
+function words(text: unknown, { data }: Handlebars.HelperOptions): Handlebars.SafeString {
+  const { tag, translated } = languageOf(data)
+  const sentence = typeof text === 'string' ? text : ''
+  const translation = translated(sentence)
+  if (translation !== null || tag === 'en' || sentence === '')
+    return new Handlebars.SafeString(marked(translation ?? sentence))
+  return new Handlebars.SafeString(`<span lang="en">${marked(sentence)}</span>`)
+}
+
+/** Our sentences put commands between backticks and what matters between double stars; all is escaped first. */
+function marked(text: string): string {
+  const escaped = Handlebars.escapeExpression(text.replaceAll('`', '\u0000'))
+  return escaped
+    .replace(/\0([^\0]*)\0/g, '<code>$1</code>')
+    .replaceAll('\0', '&#x60;')
+    .replace(/\*\*([^*]+)\*\*/g, '<strong>$1</strong>')
+}
+
+function languageOf(data: unknown): Language {
+  return (data as { readonly root: { readonly language: Language } }).root.language
 }
 
 function listViews(folder: string): string[] {

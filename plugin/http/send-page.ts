@@ -2,9 +2,10 @@ import type { Request, Response } from 'express'
 import { allowLayout } from './security-headers.ts'
 import { isPermitted } from './handler.ts'
 import { CSRF_FIELD } from './csrf.ts'
+import type { Translate } from './i18n/catalogue.ts'
 import { rendered } from './renderer.ts'
 import { tabsFor } from './tabs.ts'
-import type { Web } from './web.ts'
+import { languageFor, type Web } from './web.ts'
 
 export interface Page {
   readonly view: string
@@ -30,8 +31,10 @@ export async function sendPage(
     operate: await isPermitted(web, request, 'operate'),
     configure: await isPermitted(web, request, 'configure'),
   }
+  const language = languageFor(web, request)
   const context = {
     ...page.model,
+    language,
     base,
     may,
     title: page.title,
@@ -40,8 +43,8 @@ export async function sendPage(
       token: page.base === undefined ? web.csrf.token(request, response) : '',
     },
     colourScheme: web.options.colourScheme,
-    tabs: tabsFor(base, page.base === undefined ? request.path : null),
-    notice: noticeOf(request),
+    tabs: tabsFor(base, page.base === undefined ? request.path : null, language.t),
+    notice: noticeOf(request, language.t),
   }
   const content = web.render(page.view, context)
   const bodyHtml = web.render('frame', { ...context, content: rendered(content) })
@@ -68,20 +71,20 @@ export async function sendPage(
   response.send(whole)
 }
 
-const NOTICES: Readonly<Record<string, string>> = {
-  settings: 'The settings were saved.',
-  contacts: 'The contacts were saved.',
-  disabled: 'The hot standby was disabled on this server.',
-  checked: 'The check is done; its result is below.',
-  repaired: 'The check is done and the differences were repaired; the result is below.',
-  resynchronise: 'The resynchronisation has begun; its progress is below.',
-  takeOver: 'The take-over has begun; its steps are below.',
-  joined: 'The servers are being paired; the steps are below.',
-  sent: 'The test notification was handed to the mail server.',
-}
+const NOTICES: readonly string[] = [
+  'settings',
+  'contacts',
+  'disabled',
+  'checked',
+  'repaired',
+  'resynchronise',
+  'takeOver',
+  'joined',
+  'sent',
+]
 
 /** After a redirect the address names the notice; only our own sentences are ever shown. */
-function noticeOf(request: Request): string | null {
+function noticeOf(request: Request, t: Translate): string | null {
   const name = request.query['done']
-  return typeof name === 'string' && Object.hasOwn(NOTICES, name) ? (NOTICES[name] ?? null) : null
+  return typeof name === 'string' && NOTICES.includes(name) ? t(`notice.${name}`) : null
 }

@@ -1,24 +1,26 @@
+import type { Translate } from './i18n/catalogue.ts'
+
 export interface Tab {
   readonly href: string
   readonly title: string
   readonly current: boolean
 }
 
-const TABS = [
-  ['', 'Status'],
-  ['set-up', 'Set-up'],
-  ['take-over', 'Take-over'],
-  ['synchronisation', 'Synchronisation'],
-  ['history', 'History'],
-  ['notifications', 'Notifications'],
-] as const
+const TABS: readonly (readonly [path: string, name: string])[] = [
+  ['', 'status'],
+  ['set-up', 'setUp'],
+  ['take-over', 'takeOver'],
+  ['synchronisation', 'synchronisation'],
+  ['history', 'history'],
+  ['notifications', 'notifications'],
+]
 
 /** The plugin's own menu; `path` is the request's path below the mount, null elsewhere. */
-export function tabsFor(base: string, path: string | null): readonly Tab[] {
+export function tabsFor(base: string, path: string | null, t: Translate): readonly Tab[] {
   const at = path === null ? null : (path.split('/')[1] ?? '')
-  return TABS.map(([name, title]) => ({
-    href: `${base}/${name}`,
-    title,
-    current: name === at,
+  return TABS.map(([folder, name]) => ({
+    href: `${base}/${folder}`,
+    title: t(`tab.${name}`),
+    current: folder === at,
   }))
 }

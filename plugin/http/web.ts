@@ -4,6 +4,7 @@ import type { Logger } from '../logger.ts'
 import type { Request } from 'express'
 import type { AgentPort } from './agent-port.ts'
 import type { Csrf } from './csrf.ts'
+import type { Language, Languages } from './i18n/language.ts'
 import type { Render } from './renderer.ts'
 import type { StatusWatch } from './status-watch.ts'
 
@@ -14,7 +15,17 @@ export interface Web {
   readonly watch: StatusWatch
   readonly csrf: Csrf
   readonly render: Render
+  readonly languages: Languages
   readonly logger: Logger
+}
+
+/** The language of whoever sent this request, as the platform chooses it. */
+export function languageFor(web: Web, request: Request): Language {
+  const { locale, timeZone } = web.options
+  return web.languages(
+    typeof locale === 'string' ? locale : locale(request),
+    typeof timeZone === 'string' ? timeZone : timeZone(request),
+  )
 }
 
 /** The agent's calls in the name of whoever sent this request. */

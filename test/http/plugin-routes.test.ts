@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type supertest from 'supertest'
+import supertest from 'supertest'
 import { HotStandbyError } from '../../plugin/errors.ts'
 import { API_TOKEN, hidden, useWebPlatform } from '../support/web-platform.ts'
 import { activeStatus, historyEntry, newStatus, pairedStatus } from '../support/web-status.ts'
@@ -90,6 +90,35 @@ describe('the routes of the plugin', function () {
       }
     })
   }
+
+  for (const page of PAGES)
+    it(`shows /${page} in German to whoever chose it, without a word of English`, async () => {
+      web().agent.setStatus(germanStatus())
+      web().agent.on('events', () => Promise.resolve({ events: [historyEntry(1)] }))
+      const answer = await supertest(web().url)
+        .get(`${BASE}/${page}`)
+        .set('cookie', 'pbx_locale=de')
+        .set('authorization', `Bearer ${API_TOKEN}`)
+        .expect(200)
+      const ours = /<div class="hs [\s\S]*?<\/main>/.exec(answer.text)?.[0] ?? ''
+      assert.match(ours, /lang="de"/)
+      assert.deepEqual(ours.match(/<span lang="en">[^<]*/g) ?? [], [])
+      const text = ours.replace(/<option[^>]*>|<[^>]*>/g, ' ')
+      // Words of English that German does not have.
+      const english = text.match(/[^.]*\b(the|and|is|are|this|not|nothing|what|of)\b[^.]*/g) ?? []
+      assert.deepEqual(english, [])
+    })
+
+  it('marks what the agent says only in English as English', async () => {
+    const status = pairedStatus()
+    const said = 'relation "x" does not exist'
+    web().agent.setStatus({ ...status, replication: { ...status.replication, reason: said } })
+    const german = await supertest(web().url)
+      .get(`${BASE}/`)
+      .set('cookie', 'pbx_locale=de')
+      .set('authorization', `Bearer ${API_TOKEN}`)
+    assert.match(german.text, /<span lang="en">relation &quot;x&quot; does not exist<\/span>/)
+  })
 
   for (const path of READS)
     it(`answers /api/${path} to a viewer`, () =>
@@ -300,3 +329,27 @@ describe('the routes of the plugin', function () {
     assert.match(response, /event: history\ndata: \{"id":7/)
   })
 })
+
+/** A status whose sentences are those that the agent says, not those of a test. */
+function germanStatus() {
+  const status = pairedStatus()
+  const { requirements, replication } = status
+  return pairedStatus({
+    health: {
+      word: 'healthy',
+      meaning: 'Both servers are in sync; when the active fails, the standby takes over.',
+      action: 'Nothing to do.',
+    },
+    requirements: requirements.map((each) => ({ ...each, own: '1', peer: '2', remedy: '' })),
+    replication: {
+      ...replication,
+      reason: 'changes are applied as they come',
+      tables: replication.tables.map((table) => ({ ...table, reason: null })),
+      notReplicated: [],
+    },
+    configLock: {
+      ...status.configLock,
+      reasons: ['This server is standby: it gets its configuration from the active server.'],
+    },
+  })
+}

@@ -55,7 +55,7 @@ export function pairedStatus(change: Partial<StatusDocument> = {}): StatusDocume
     },
     requirements: [
       requirement('samePlan', 'Both servers have the same plan', true),
-      requirement('sameFirmware', 'Both servers have the same firmware', false),
+      requirement('sameFirmware', 'Both servers run the same firmware', false),
     ],
     lastTakeOver: {
       at: '2026-02-11T03:12:44.000Z',

@@ -4,6 +4,7 @@
   const root = document.querySelector('[data-hs-stream]')
   if (!root || !window.EventSource) return
   const state = root.querySelector('[data-hs-live-state]')
+  const words = root.dataset
   const SHORTEST_PAUSE_MS = 1000
   let fetching = false
   let wanted = false
@@ -51,7 +52,7 @@
     const [now, next] = [partsOf(root), partsOf(fresh)]
     const sameParts = now.size === next.size && [...now.keys()].every((name) => next.has(name))
     if (!sameParts && !isEdited) return window.location.reload()
-    if (!sameParts) say('The state has changed. Reload the page when you have finished here.', true)
+    if (!sameParts) say(words.hsWordsChanged, true)
     for (const [name, part] of now) if (next.has(name)) exchange(part, next.get(name))
   }
 
@@ -71,7 +72,7 @@
         return window.location.reload()
       renew(await answer.text())
     } catch {
-      say('The page could not be renewed; the figures may be old.', true)
+      say(words.hsWordsOld, true)
     }
     window.setTimeout(() => {
       fetching = false
@@ -83,8 +84,8 @@
   const isAnswer = root.querySelector('[aria-invalid=true], [data-hs-keep]') !== null
   if (isAnswer) return
   const stream = new window.EventSource(root.dataset.hsStream)
-  stream.addEventListener('open', () => say('Live', false))
-  stream.addEventListener('error', () => say('No connection to this server; trying again …', true))
+  stream.addEventListener('open', () => say(words.hsWordsLive, false))
+  stream.addEventListener('error', () => say(words.hsWordsLost, true))
   stream.addEventListener('status', refresh)
   stream.addEventListener('unreachable', refresh)
   stream.addEventListener('history', () => {

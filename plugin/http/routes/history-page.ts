@@ -5,7 +5,7 @@ import { queryText } from '../form.ts'
 import { route } from '../handler.ts'
 import { sendPage } from '../send-page.ts'
 import { HISTORY_LIMITS, historyModel } from '../view-models/history-model.ts'
-import { agentFor, type Web } from '../web.ts'
+import { agentFor, languageFor, type Web } from '../web.ts'
 
 const EXPORT_LIMIT = 10_000
 
@@ -16,10 +16,11 @@ export function historyRoutes(web: Web, router: Router): void {
     route(web, 'view', async (request, response) => {
       const filter = filterOf(request)
       const { events } = await agentFor(web, request).events(filter)
-      const model = historyModel(events, filter)
+      const language = languageFor(web, request)
+      const model = historyModel(events, filter, language)
       await sendPage(web, request, response, {
         view: 'history',
-        title: 'Hot Standby: history',
+        title: language.t('page.history'),
         model,
       })
     }),

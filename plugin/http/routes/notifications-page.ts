@@ -6,7 +6,7 @@ import { route } from '../handler.ts'
 import { sendPage } from '../send-page.ts'
 import { contactsFromForm } from '../settings-form.ts'
 import { notificationsModel } from '../view-models/notifications-model.ts'
-import { agentFor, type Web } from '../web.ts'
+import { agentFor, languageFor, type Web } from '../web.ts'
 
 /** What was sent and is not right. */
 export interface NotificationsAnswer {
@@ -24,8 +24,9 @@ export function notificationRoutes(web: Web, router: Router): void {
   ): Promise<void> => {
     const status = await web.watch.fresh()
     const { deliveries } = await agentFor(web, request).notifications()
-    const model = notificationsModel(status, deliveries, answer)
-    const page = { view: 'notifications', title: 'Hot Standby: notifications', model }
+    const language = languageFor(web, request)
+    const model = notificationsModel(status, deliveries, answer, language)
+    const page = { view: 'notifications', title: language.t('page.notifications'), model }
     await sendPage(web, request, response, { ...page, status: answer.error?.status ?? 200 })
   }
   const showError = async (

@@ -7,7 +7,7 @@ import { route } from '../handler.ts'
 import { sendPage } from '../send-page.ts'
 import { settingsFromForm } from '../settings-form.ts'
 import { setUpModel } from '../view-models/set-up-model.ts'
-import { agentFor, type Web } from '../web.ts'
+import { agentFor, languageFor, type Web } from '../web.ts'
 
 /** What the page shows besides what is stored: the form as it was sent, or the answer to it. */
 export interface SetUpAnswer {
@@ -25,8 +25,9 @@ export function setUpRoutes(web: Web, router: Router): void {
     response: Response,
     answer: SetUpAnswer = {},
   ): Promise<void> => {
-    const model = setUpModel(await web.watch.fresh(), answer)
-    const page = { view: 'set-up', title: 'Hot Standby: set-up', model }
+    const language = languageFor(web, request)
+    const model = setUpModel(await web.watch.fresh(), answer, language)
+    const page = { view: 'set-up', title: language.t('page.setUp'), model }
     await sendPage(web, request, response, { ...page, status: answer.error?.status ?? 200 })
   }
   /** Runs the step; an error of it is shown beside the form that it came from. */

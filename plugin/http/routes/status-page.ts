@@ -3,18 +3,23 @@ import { HotStandbyError } from '../../errors.ts'
 import { route } from '../handler.ts'
 import { sendPage } from '../send-page.ts'
 import { statusModel } from '../view-models/status-model.ts'
-import type { Web } from '../web.ts'
+import { languageFor, type Web } from '../web.ts'
 
 /** Status, and the way to the active server. */
 export function statusRoutes(web: Web, router: Router): void {
   router.get(
     '/',
     route(web, 'view', async (request, response) => {
+      const language = languageFor(web, request)
       const status = await web.watch.fresh()
       const address = status.configLock.activeAddress
       const activeUrl = address === null ? null : web.options.activeUrl(address, request)
-      const model = { ...statusModel(status), activeUrl }
-      await sendPage(web, request, response, { view: 'status', title: 'Hot Standby', model })
+      const model = { ...statusModel(status, language), activeUrl }
+      await sendPage(web, request, response, {
+        view: 'status',
+        title: language.t('page.status'),
+        model,
+      })
     }),
   )
   router.get(

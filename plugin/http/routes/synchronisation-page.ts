@@ -3,7 +3,7 @@ import { HotStandbyError } from '../../errors.ts'
 import { route } from '../handler.ts'
 import { sendPage } from '../send-page.ts'
 import { synchronisationModel } from '../view-models/synchronisation-model.ts'
-import { agentFor, type Web } from '../web.ts'
+import { agentFor, languageFor, type Web } from '../web.ts'
 import { demandTyped } from './set-up-page.ts'
 
 /** Synchronisation: each table, what is left out, check, repair and copy afresh. */
@@ -13,8 +13,9 @@ export function synchronisationRoutes(web: Web, router: Router): void {
     response: Response,
     error: HotStandbyError | null = null,
   ): Promise<void> => {
-    const model = synchronisationModel(await web.watch.fresh(), error)
-    const page = { view: 'synchronisation', title: 'Hot Standby: synchronisation', model }
+    const language = languageFor(web, request)
+    const model = synchronisationModel(await web.watch.fresh(), error, language)
+    const page = { view: 'synchronisation', title: language.t('page.synchronisation'), model }
     await sendPage(web, request, response, { ...page, status: error?.status ?? 200 })
   }
   const action = (done: string, run: (request: Request) => Promise<unknown>) =>

@@ -4,7 +4,7 @@ import { formText } from '../form.ts'
 import { route } from '../handler.ts'
 import { sendPage } from '../send-page.ts'
 import { takeOverModel } from '../view-models/take-over-model.ts'
-import { agentFor, type Web } from '../web.ts'
+import { agentFor, languageFor, type Web } from '../web.ts'
 
 /** Take-over: what will happen, what would be lost, and the button. */
 export function takeOverRoutes(web: Web, router: Router): void {
@@ -13,13 +13,14 @@ export function takeOverRoutes(web: Web, router: Router): void {
     response: Response,
     error: HotStandbyError | null,
   ): Promise<void> => {
+    const language = languageFor(web, request)
     const status = await web.watch.fresh()
     const address = status.configLock.activeAddress
     const model = {
-      ...takeOverModel(status, error),
+      ...takeOverModel(status, error, language),
       activeUrl: address === null ? null : web.options.activeUrl(address, request),
     }
-    const page = { view: 'take-over', title: 'Hot Standby: take-over', model }
+    const page = { view: 'take-over', title: language.t('page.takeOver'), model }
     await sendPage(web, request, response, { ...page, status: error?.status ?? 200 })
   }
 

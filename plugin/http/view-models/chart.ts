@@ -1,4 +1,4 @@
-import { duration } from './format.ts'
+import type { Language } from '../i18n/language.ts'
 
 /** A small bar chart, as numbers that the view puts into SVG attributes. */
 export interface Chart {
@@ -28,6 +28,7 @@ export function chart(
   label: string,
   series: readonly (number | null)[],
   missing: string,
+  language: Language,
 ): Chart | null {
   if (series.length === 0) return null
   const shown = series.slice(-BARS)
@@ -43,25 +44,30 @@ export function chart(
     }
   })
   return {
-    label: `${label}: ${summary(shown, missing)}`,
+    label: `${label}: ${summary(shown, missing, language)}`,
     width: BARS * BAR_WIDTH,
     height: HEIGHT,
     bars,
     values: shown
       .slice(-TABLE_ROWS)
       .reverse()
-      .map((value) => (value === null ? missing : duration(value))),
-    largest: duration(largest),
+      .map((value) => (value === null ? missing : language.duration(value))),
+    largest: language.duration(largest),
   }
 }
 
-function summary(shown: readonly (number | null)[], missing: string): string {
+function summary(
+  shown: readonly (number | null)[],
+  missing: string,
+  { t, duration }: Language,
+): string {
   const present = shown.filter((value) => value !== null)
-  const lost = shown.length - present.length
   const newest = shown.at(-1) ?? null
-  return [
-    `newest ${newest === null ? missing : duration(newest)}`,
-    `largest ${duration(Math.max(0, ...present))}`,
-    `${lost} of ${shown.length} ${missing}`,
-  ].join(', ')
+  return t('chart.summary', {
+    newest: newest === null ? missing : duration(newest),
+    largest: duration(Math.max(0, ...present)),
+    lost: shown.length - present.length,
+    shown: shown.length,
+    missing,
+  })
 }

@@ -1,4 +1,5 @@
-import type { FieldProblem } from '../../errors.ts'
+import { ERRORS, type FieldProblem, type HotStandbyError } from '../../errors.ts'
+import type { Language } from '../i18n/language.ts'
 
 /** One field of a form, with what is wrong with it beside it. */
 export interface FieldView {
@@ -18,9 +19,11 @@ export interface FieldView {
 
 export interface FieldDefinition {
   readonly name: string
-  readonly label: string
-  readonly help?: string
-  readonly choices?: readonly (readonly [value: string, label: string])[]
+  /** Else the catalogue's `field.<name>.label`. */
+  readonly label?: string
+  /** The catalogue has a `field.<name>.help`. */
+  readonly hasHelp?: boolean
+  readonly choices?: readonly string[]
 }
 
 /** Puts values and problems to the definitions. A problem may name the field with or without its first level. */
@@ -28,6 +31,7 @@ export function fieldView(
   definition: FieldDefinition,
   values: Readonly<Record<string, string>>,
   problems: readonly FieldProblem[],
+  { t }: Language,
 ): FieldView {
   const { name } = definition
   const value = values[name] ?? ''
@@ -35,14 +39,14 @@ export function fieldView(
   return {
     id: `hs-${name.replaceAll('.', '-')}`,
     name,
-    label: definition.label,
+    label: definition.label ?? t(`field.${name}.label`),
     value,
-    help: definition.help ?? null,
+    help: definition.hasHelp === true ? t(`field.${name}.help`) : null,
     problem: problem === undefined ? null : { message: problem.message, remedy: problem.remedy },
     isChecked: value === 'on',
-    choices: (definition.choices ?? []).map(([choice, label]) => ({
+    choices: (definition.choices ?? []).map((choice) => ({
       value: choice,
-      label,
+      label: t(`field.${name}.${choice}`),
       isSelected: choice === value,
     })),
   }
@@ -54,6 +58,15 @@ export function otherProblems(
   names_: readonly string[],
 ): readonly FieldProblem[] {
   return problems.filter((problem) => !names_.some((name) => names(problem.field, name)))
+}
+
+/** The head of a form whose fields are wrong or that was refused as a whole. */
+export function formError(error: HotStandbyError): object {
+  return {
+    heading: ERRORS[error.code].message,
+    reason: error.details.reason ?? null,
+    remedy: error.remedy,
+  }
 }
 
 function names(field: string, name: string): boolean {

@@ -1,27 +1,36 @@
 import type { EventsQuery } from '../../api/agent-api.ts'
 import type { HistoryEntry } from '../../api/status-document.ts'
 import { EVENT_KINDS } from '../../core/event-kinds.ts'
-import { moment } from './format.ts'
-import { LEVEL, LEVELS } from './words.ts'
+import type { Language } from '../i18n/language.ts'
+import { LEVELS, levelPill } from './words.ts'
 
 /** How many entries one page can show; the first is the default. */
 export const HISTORY_LIMITS: readonly number[] = [100, 500, 2000]
 
 /** The history page. */
-export function historyModel(events: readonly HistoryEntry[], filter: EventsQuery): object {
+export function historyModel(
+  events: readonly HistoryEntry[],
+  filter: EventsQuery,
+  language: Language,
+): object {
+  const { t, say, count, moment } = language
   const { level = '', kind = '' } = filter
   const kinds = Object.entries(EVENT_KINDS).map(([value, { title }]) => ({
     value,
-    label: title,
+    label: say(title),
     isSelected: value === kind,
   }))
   const query = new URLSearchParams({ level, kind }).toString()
   return {
-    levels: LEVELS.map((value) => ({ value, label: value, isSelected: value === level })),
-    kinds: kinds.sort((a, b) => a.label.localeCompare(b.label)),
+    levels: LEVELS.map((value) => ({
+      value,
+      label: t(`level.${value}`),
+      isSelected: value === level,
+    })),
+    kinds: kinds.sort((a, b) => a.label.localeCompare(b.label, language.tag)),
     limits: HISTORY_LIMITS.map((value) => ({
       value,
-      label: String(value),
+      label: count(value),
       isSelected: value === filter.limit,
     })),
     query,
@@ -31,7 +40,7 @@ export function historyModel(events: readonly HistoryEntry[], filter: EventsQuer
     entries: events.map((entry) => ({
       ...entry,
       at: moment(entry.at),
-      tone: LEVEL[entry.level] ?? 'info',
+      pill: levelPill(entry.level, language),
       data: dataLines(entry.data),
     })),
   }

@@ -3,16 +3,15 @@ import type { StatusDocument } from '../../api/status-document.ts'
 import type { Contact } from '../../core/settings.ts'
 import type { FieldProblem } from '../../errors.ts'
 import type { NotificationsAnswer } from '../routes/notifications-page.ts'
-import { fieldView, otherProblems } from './field-view.ts'
-import { moment } from './format.ts'
-import { formError } from './set-up-model.ts'
+import type { Language } from '../i18n/language.ts'
+import { fieldView, formError, otherProblems } from './field-view.ts'
 import { LEVELS } from './words.ts'
 
 const EMPTY_ROWS = 2
 const STATE = {
-  waiting: { title: 'waiting', tone: 'warning' },
-  delivered: { title: 'delivered', tone: 'good' },
-  failed: { title: 'failed', tone: 'bad' },
+  waiting: 'warning',
+  delivered: 'good',
+  failed: 'bad',
 } as const
 
 /** The notifications page. */
@@ -20,14 +19,16 @@ export function notificationsModel(
   status: StatusDocument,
   deliveries: readonly Delivery[],
   answer: NotificationsAnswer,
+  language: Language,
 ): object {
+  const { t, moment } = language
   const problems = answer.error?.details.fields ?? []
   const inContacts = answer.errorIn === 'contacts' ? problems : []
   const inTest = answer.errorIn === 'test' ? problems : []
   const contacts = status.settings.pair?.contacts ?? []
   const values = answer.errorIn === 'contacts' ? (answer.sent ?? {}) : formFromContacts(contacts)
-  const rows = contactRows(values, contacts.length, inContacts)
-  const email = { name: 'email', label: 'E-mail address', help: 'Empty: to all contacts.' }
+  const rows = contactRows(values, contacts.length, inContacts, language)
+  const email = { name: 'email', hasHelp: true }
   const error = answer.error === undefined ? null : formError(answer.error)
   return {
     isSetUp: status.settings.pair !== null,
@@ -36,12 +37,12 @@ export function notificationsModel(
     contactsError: answer.errorIn === 'contacts' ? error : null,
     otherProblems: otherProblems(inContacts, rows.flatMap(namesOfRow)),
     hasContacts: contacts.length > 0,
-    email: fieldView(email, answer.errorIn === 'test' ? (answer.sent ?? {}) : {}, inTest),
+    email: fieldView(email, answer.errorIn === 'test' ? (answer.sent ?? {}) : {}, inTest, language),
     testError: answer.errorIn === 'test' ? error : null,
     deliveries: deliveries.map((delivery) => ({
       ...delivery,
       at: moment(delivery.at),
-      state: STATE[delivery.state],
+      state: { title: t(`delivery.${delivery.state}`), tone: STATE[delivery.state] },
     })),
   }
 }
@@ -50,7 +51,9 @@ function contactRows(
   values: Readonly<Record<string, string>>,
   stored: number,
   problems: readonly FieldProblem[],
+  language: Language,
 ) {
+  const { t } = language
   const used = Object.keys(values)
     .map((name) => /^contacts\.(\d+)\.(?:name|email)$/.exec(name))
     .filter((match) => match !== null && (values[match[0]] ?? '') !== '')
@@ -58,15 +61,15 @@ function contactRows(
   const length = Math.min(50, Math.max(stored, ...used.map((row) => row + 1)) + EMPTY_ROWS)
   return Array.from({ length }, (_, row) => {
     const field = (name: string, label: string) =>
-      fieldView({ name: `contacts.${row}.${name}`, label }, values, problems)
+      fieldView({ name: `contacts.${row}.${name}`, label }, values, problems, language)
     const levels = problems.find((problem) =>
       problem.field.replace(/^pair\./, '').startsWith(`contacts.${row}.levels`),
     )
     return {
       number: row + 1,
-      name: field('name', 'Name'),
-      email: field('email', 'E-mail'),
-      levels: LEVELS.map((level) => field(level, level)),
+      name: field('name', t('contact.name')),
+      email: field('email', t('contact.email')),
+      levels: LEVELS.map((level) => field(level, t(`level.${level}`))),
       levelsProblem: levels ?? null,
       levelsName: `contacts.${row}.levels`,
     }

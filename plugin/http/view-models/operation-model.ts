@@ -1,19 +1,23 @@
 import type { OperationStatus } from '../../api/status-document.ts'
-import { moment } from './format.ts'
-import { OPERATION } from './words.ts'
+import type { Language } from '../i18n/language.ts'
+import { operationTitle } from './words.ts'
 
 const OUTCOME = {
-  running: { title: 'under way', tone: 'info' },
-  done: { title: 'done', tone: 'good' },
-  failed: { title: 'failed', tone: 'bad' },
+  running: 'info',
+  done: 'good',
+  failed: 'bad',
 } as const
 
 /** What was asked for last, step by step. */
-export function operationModel(operation: OperationStatus | null): object | null {
+export function operationModel(
+  operation: OperationStatus | null,
+  language: Language,
+): object | null {
   if (operation === null) return null
+  const { moment, t } = language
   return {
-    title: OPERATION[operation.kind],
-    outcome: OUTCOME[operation.outcome],
+    title: operationTitle(operation.kind, language),
+    outcome: { title: t(`outcome.${operation.outcome}`), tone: OUTCOME[operation.outcome] },
     isRunning: operation.outcome === 'running',
     reason: operation.reason,
     started: moment(operation.startedAt),
@@ -25,7 +29,10 @@ export function operationModel(operation: OperationStatus | null): object | null
 /** The operation when it is one of these kinds. */
 export function operationOf(
   operation: OperationStatus | null,
+  language: Language,
   ...kinds: readonly OperationStatus['kind'][]
 ): object | null {
-  return operation !== null && kinds.includes(operation.kind) ? operationModel(operation) : null
+  return operation !== null && kinds.includes(operation.kind)
+    ? operationModel(operation, language)
+    : null
 }

@@ -1,14 +1,18 @@
 import type { RequirementResult } from '../../core/requirements.ts'
+import type { Language } from '../i18n/language.ts'
 
 /** The requirement checks with what to do about each one that is not met; those come first. */
-export function requirementsModel(requirements: readonly RequirementResult[]): object {
+export function requirementsModel(
+  requirements: readonly RequirementResult[],
+  { t }: Language,
+): object {
   const lines = requirements.map((requirement) => ({
     ...requirement,
     result: requirement.met
-      ? { title: 'met', tone: 'good' }
+      ? { title: t('requirement.met'), tone: 'good' }
       : requirement.mandatory
-        ? { title: 'not met', tone: 'bad' }
-        : { title: 'warning', tone: 'warning' },
+        ? { title: t('requirement.notMet'), tone: 'bad' }
+        : { title: t('requirement.warning'), tone: 'warning' },
   }))
   const failed = lines.filter((line) => !line.met)
   return {

@@ -1,7 +1,7 @@
-import type { StatusDocument } from '../../api/status-document.ts'
+import type { PeerStatus, StatusDocument } from '../../api/status-document.ts'
 import type { ServerFacts } from '../../core/facts.ts'
-import { bytes, moment } from './format.ts'
-import { ROLE, type Tone } from './words.ts'
+import type { Language } from '../i18n/language.ts'
+import { rolePill, type Tone } from './words.ts'
 
 interface Cell {
   readonly text: string
@@ -14,74 +14,92 @@ interface Line {
   readonly peer: Cell
 }
 
-/** Both servers side by side. */
-export function serversModel(status: StatusDocument): object {
+/** Both servers side by side. What the peer said last is not shown as if it were so now. */
+export function serversModel(status: StatusDocument, language: Language): object {
   const { server, peer } = status
+  const { t, moment } = language
+  const line = (name: string, own: Cell, other: Cell): Line => ({
+    title: t(`servers.${name}`),
+    own,
+    peer: other,
+  })
   const lines: readonly Line[] = [
-    line('Set up as', server.identity, peer?.identity),
-    { title: 'Now', own: roleCell(server.role), peer: roleCell(peer?.role ?? null) },
-    line('State', server.state, peer?.state),
-    line('Term', text(server.term), text(peer?.term)),
-    line('Address', server.facts?.network.address, peer?.address),
-    ...factLines(server.facts, peer?.facts ?? null),
-    { title: 'Database', own: works(server.databaseUp), peer: unknown },
-    { title: 'Telephony service', own: works(server.serviceHealthy), peer: unknown },
-    { title: 'Reference address', own: answers(server.referenceReachable), peer: unknown },
-    { title: 'LAN link', own: link(server.carrierUp), peer: unknown },
+    line('identity', identityCell(server.identity, t), identityCell(peer?.identity ?? null, t)),
+    line('role', rolePillCell(server.role, language), peerRole(peer, language)),
+    line('state', stateCell(server.state, t), stateCell(peer?.state ?? null, t)),
+    line('term', numberCell(server.term), numberCell(peer?.term ?? null)),
+    line('address', cell(server.facts?.network.address), cell(peer?.address)),
+    ...factLines(server.facts, peer?.facts ?? null, language),
+    line('database', wordCell(server.databaseUp, 'works', t), unknown),
+    line('service', wordCell(server.serviceHealthy, 'works', t), unknown),
+    line('reference', wordCell(server.referenceReachable, 'answers', t), unknown),
+    line('link', wordCell(server.carrierUp, 'link', t), unknown),
   ]
   return {
-    ownName: server.facts?.hostName ?? 'This server',
-    peerName: peer?.facts?.hostName ?? 'Peer',
+    ownName: server.facts?.hostName ?? t('servers.thisServer'),
+    peerName: peer?.facts?.hostName ?? t('servers.peer'),
     hasPeer: peer !== null,
+    isPeerSilent: peer !== null && !peer.heard,
+    peerHeardAt: moment(peer?.lastHeardAt ?? null)?.text ?? t('servers.never'),
     reason: server.reason,
     since: moment(server.since),
     lines,
   }
 }
 
-function factLines(own: ServerFacts | null, peer: ServerFacts | null): Line[] {
-  const fact = (title: string, read: (facts: ServerFacts) => string): Line => ({
-    title,
+function factLines(
+  own: ServerFacts | null,
+  peer: ServerFacts | null,
+  { t, bytes }: Language,
+): Line[] {
+  const fact = (name: string, read: (facts: ServerFacts) => string): Line => ({
+    title: t(`servers.${name}`),
     own: own === null ? unknown : { text: read(own) },
     peer: peer === null ? unknown : { text: read(peer) },
   })
   return [
-    fact('Product', (facts) => facts.productName),
-    fact('Firmware', (facts) => facts.firmwareVersion),
-    fact('Plan', (facts) => facts.plan),
-    fact('Serial number', (facts) => facts.serialNumber),
-    fact('Free disk', (facts) => bytes(facts.freeDiskBytes)),
+    fact('product', (facts) => facts.productName),
+    fact('firmware', (facts) => facts.firmwareVersion),
+    fact('plan', (facts) => facts.plan),
+    fact('serialNumber', (facts) => facts.serialNumber),
+    fact('freeDisk', (facts) => bytes(facts.freeDiskBytes)),
   ]
 }
 
 const unknown: Cell = { text: '–' }
 
-function line(
-  title: string,
-  own: string | null | undefined,
-  peer: string | null | undefined,
-): Line {
-  return { title, own: { text: own ?? '–' }, peer: { text: peer ?? '–' } }
+function cell(text: string | null | undefined): Cell {
+  return { text: text ?? '–' }
 }
 
-function text(value: number | null | undefined): string | null {
-  return value === null || value === undefined ? null : String(value)
+function numberCell(value: number | null): Cell {
+  return cell(value === null ? null : String(value))
 }
 
-function roleCell(role: keyof typeof ROLE | null): Cell {
-  return role === null ? unknown : { text: ROLE[role].title, tone: ROLE[role].tone }
+function identityCell(identity: PeerStatus['identity'], t: Language['t']): Cell {
+  return identity === null ? unknown : { text: t(`identity.${identity}`) }
 }
 
-function works(value: boolean): Cell {
-  return value ? { text: 'works', tone: 'good' } : { text: 'does not work', tone: 'bad' }
+function stateCell(state: PeerStatus['state'], t: Language['t']): Cell {
+  return state === null ? unknown : { text: t(`state.${state}`) }
 }
 
-function answers(value: boolean | null): Cell {
+function rolePillCell(role: StatusDocument['server']['role'], language: Language): Cell {
+  const { title, tone } = rolePill(role, language)
+  return { text: title, tone }
+}
+
+/** A silent peer's role is what it was, and nobody knows what it is. */
+function peerRole(peer: PeerStatus | null, language: Language): Cell {
+  if (peer === null || peer.role === null) return unknown
+  const { title, tone } = rolePill(peer.role, language)
+  if (peer.heard) return { text: title, tone }
+  return { text: language.t('servers.lastKnown', { role: title }), tone: 'warning' }
+}
+
+function wordCell(value: boolean | null, words: string, t: Language['t']): Cell {
   if (value === null) return unknown
-  return value ? { text: 'answers', tone: 'good' } : { text: 'does not answer', tone: 'bad' }
-}
-
-function link(value: boolean | null): Cell {
-  if (value === null) return unknown
-  return value ? { text: 'up', tone: 'good' } : { text: 'down', tone: 'bad' }
+  return value
+    ? { text: t(`servers.${words}.yes`), tone: 'good' }
+    : { text: t(`servers.${words}.no`), tone: 'bad' }
 }

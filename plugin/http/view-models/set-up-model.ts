@@ -1,81 +1,44 @@
 import type { StatusDocument } from '../../api/status-document.ts'
-import { ERRORS, type HotStandbyError } from '../../errors.ts'
 import type { RequirementResult } from '../../core/requirements.ts'
+import type { Language } from '../i18n/language.ts'
 import type { SetUpAnswer } from '../routes/set-up-page.ts'
 import { formFromSettings } from '../settings-form.ts'
-import { type FieldDefinition, fieldView, otherProblems } from './field-view.ts'
-import { moment } from './format.ts'
+import { copyModel } from './copy-model.ts'
+import { type FieldDefinition, fieldView, formError, otherProblems } from './field-view.ts'
 import { operationOf } from './operation-model.ts'
 import { requirementsModel } from './requirements-model.ts'
-import { copyModel } from './status-model.ts'
 
 const SERVER_FIELDS: readonly FieldDefinition[] = [
-  {
-    name: 'server.identity',
-    label: 'This server is the',
-    choices: [
-      ['primary', 'Primary server (runs the PBX now)'],
-      ['secondary', 'Secondary server (waits and takes over)'],
-    ],
-  },
-  { name: 'server.hostName', label: 'Host name', help: 'Tells the servers apart in mails.' },
-  {
-    name: 'server.networkInterface',
-    label: 'LAN interface',
-    help: 'The virtual IP is added here, for example eth0.',
-  },
-  {
-    name: 'server.peerAddress',
-    label: 'Address of the other server',
-    help: 'Its own address, not the virtual IP. May stay empty on the primary until the pairing.',
-  },
-  { name: 'server.peerPort', label: 'Port of the other server', help: 'TCP and UDP.' },
-  {
-    name: 'server.expectedPeerSerialNumber',
-    label: 'Serial number of the other server',
-    help: 'When given, no other server may pair.',
-  },
+  { name: 'server.identity', choices: ['primary', 'secondary'] },
+  { name: 'server.hostName', hasHelp: true },
+  { name: 'server.networkInterface', hasHelp: true },
+  { name: 'server.peerAddress', hasHelp: true },
+  { name: 'server.peerPort', hasHelp: true },
+  { name: 'server.expectedPeerSerialNumber', hasHelp: true },
 ]
 
 const PAIR_FIELDS: readonly FieldDefinition[] = [
-  {
-    name: 'pair.virtualIp.address',
-    label: 'Virtual IP',
-    help: 'A free address of the LAN. It is always on the active server.',
-  },
-  { name: 'pair.virtualIp.prefixLength', label: 'Prefix length', help: '24 is 255.255.255.0.' },
-  {
-    name: 'pair.keepAliveIntervalMs',
-    label: 'Keep-alive interval (milliseconds)',
-    help: 'How often the servers ask each other.',
-  },
-  {
-    name: 'pair.deadTimeMs',
-    label: 'Dead time (milliseconds)',
-    help: 'Silence after which the other server counts as failed.',
-  },
-  {
-    name: 'pair.referenceAddresses',
-    label: 'Reference addresses',
-    help: 'One a line, normally the gateway. They tell a dead peer from a cut cable of our own.',
-  },
+  { name: 'pair.virtualIp.address', hasHelp: true },
+  { name: 'pair.virtualIp.prefixLength', hasHelp: true },
+  { name: 'pair.keepAliveIntervalMs', hasHelp: true },
+  { name: 'pair.deadTimeMs', hasHelp: true },
+  { name: 'pair.referenceAddresses', hasHelp: true },
 ]
 
-const COLD_START: FieldDefinition = {
-  name: 'pair.coldStartAlone',
-  label: 'A server that starts alone may become active',
-  help: 'Only when its data was in sync when the servers last met.',
-}
+const COLD_START: FieldDefinition = { name: 'pair.coldStartAlone', hasHelp: true }
 
 const JOIN_FIELDS: readonly FieldDefinition[] = [
-  { name: 'peer', label: 'Address of the primary server', help: 'Host, or host:port.' },
-  { name: 'accessCode', label: 'Access code', help: 'From the set-up page of the primary server.' },
+  { name: 'peer', hasHelp: true },
+  { name: 'accessCode', hasHelp: true },
 ]
 
-const TYPED: FieldDefinition = { name: 'typed', label: 'Type disable to confirm' }
-
 /** The set-up page: what to do next stands first. */
-export function setUpModel(status: StatusDocument, answer: SetUpAnswer): object {
+export function setUpModel(
+  status: StatusDocument,
+  answer: SetUpAnswer,
+  language: Language,
+): object {
+  const { t, moment } = language
   const identity = status.settings.server?.identity ?? null
   const isPaired = status.setUp === 'paired'
   const isSecondary = identity === 'secondary'
@@ -84,36 +47,45 @@ export function setUpModel(status: StatusDocument, answer: SetUpAnswer): object 
     isPaired,
     // Set-up of the pair is the active's; the standby gets it from there.
     isReadOnly: isPaired && status.server.role !== 'active',
-    settings: settingsForm(status, answer),
+    settings: settingsForm(status, answer, language),
     accessCode: {
       isOffered: identity === 'primary' && !isPaired,
       answer: answer.accessCode && {
         ...answer.accessCode,
-        expires: moment(answer.accessCode.expiresAt),
+        expires: moment(answer.accessCode.expiresAt)?.text,
       },
       error: errorOf(answer, 'accessCode'),
     },
     join: {
       isOffered: isSecondary && !isPaired,
-      ...joinForm(status, answer),
+      ...joinForm(status, answer, language),
     },
-    operation: operationOf(status.operation, 'join', 'resynchronise'),
+    operation: operationOf(status.operation, language, 'join', 'resynchronise'),
     copy:
-      status.replication.initialCopy === null ? null : copyModel(status.replication.initialCopy),
+      status.replication.initialCopy === null
+        ? null
+        : copyModel(status.replication.initialCopy, language),
     disable: {
       isOffered: status.setUp !== 'notSetUp',
-      typed: fieldView(TYPED, {}, problemsOf(answer, 'disable')),
+      typed: fieldView(
+        { name: 'typed', label: t('field.typed.label', { word: 'disable' }) },
+        {},
+        problemsOf(answer, 'disable'),
+        language,
+      ),
       error: errorOf(answer, 'disable'),
     },
   }
 }
 
-function settingsForm(status: StatusDocument, answer: SetUpAnswer): object {
+function settingsForm(status: StatusDocument, answer: SetUpAnswer, language: Language): object {
+  const { t } = language
+  const storedIdentity = status.settings.server?.identity
   const isSent = answer.errorIn === 'settings'
   const values = isSent ? (answer.sent ?? {}) : formFromSettings(status)
   const problems = problemsOf(answer, 'settings')
   const views = (definitions: readonly FieldDefinition[]): object[] =>
-    definitions.map((definition) => fieldView(definition, values, problems))
+    definitions.map((definition) => fieldView(definition, values, problems, language))
   const [identity, ...server] = views(SERVER_FIELDS)
   const [virtualIp, prefixLength, keepAlive, deadTime, references] = views(PAIR_FIELDS)
   const names = [...SERVER_FIELDS, ...PAIR_FIELDS, COLD_START].map((field) => field.name)
@@ -121,25 +93,25 @@ function settingsForm(status: StatusDocument, answer: SetUpAnswer): object {
     identity,
     // What a server was set up as does not change while it is in a pair.
     isIdentityFixed: status.setUp === 'paired',
-    identityWord: status.settings.server?.identity ?? null,
+    identityWord: storedIdentity === undefined ? null : t(`identity.${storedIdentity}`),
     server,
     pair: [virtualIp, prefixLength, keepAlive, deadTime],
     references,
-    coldStart: fieldView(COLD_START, values, problems),
+    coldStart: fieldView(COLD_START, values, problems, language),
     error: errorOf(answer, 'settings'),
     otherProblems: otherProblems(problems, names),
   }
 }
 
-function joinForm(status: StatusDocument, answer: SetUpAnswer): object {
+function joinForm(status: StatusDocument, answer: SetUpAnswer, language: Language): object {
   const problems = problemsOf(answer, 'join')
   const sent = answer.sent ?? {}
   const values = { peer: status.settings.server?.peerAddress ?? '', ...sent }
   const refused = answer.errorIn === 'join' ? answer.error?.details['requirements'] : undefined
   const requirements = answer.requirements ?? (refused as readonly RequirementResult[] | undefined)
   return {
-    fields: JOIN_FIELDS.map((field) => fieldView(field, values, problems)),
-    requirements: requirements && requirementsModel(requirements),
+    fields: JOIN_FIELDS.map((field) => fieldView(field, values, problems, language)),
+    requirements: requirements && requirementsModel(requirements, language),
     error: errorOf(answer, 'join'),
   }
 }
@@ -150,13 +122,4 @@ function problemsOf(answer: SetUpAnswer, form: SetUpAnswer['errorIn']) {
 
 function errorOf(answer: SetUpAnswer, form: SetUpAnswer['errorIn']): object | null {
   return answer.errorIn === form && answer.error !== undefined ? formError(answer.error) : null
-}
-
-/** The head of a form whose fields are wrong or that was refused as a whole. */
-export function formError(error: HotStandbyError): object {
-  return {
-    heading: ERRORS[error.code].message,
-    reason: error.details.reason ?? null,
-    remedy: error.remedy,
-  }
 }

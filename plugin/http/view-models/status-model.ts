@@ -1,146 +1,145 @@
 import type { StatusDocument } from '../../api/status-document.ts'
-import { operationModel } from './operation-model.ts'
+import type { Language } from '../i18n/language.ts'
+import { percentOf } from '../i18n/formats.ts'
 import { chart } from './chart.ts'
-import { ago, bytes, count, duration, moment, percent } from './format.ts'
+import { copyModel } from './copy-model.ts'
+import { operationModel } from './operation-model.ts'
 import { requirementsModel } from './requirements-model.ts'
 import { serversModel } from './servers-model.ts'
-import { HEALTH, PHASE } from './words.ts'
+import { healthPill, phasePill, type Pill } from './words.ts'
 
 /** The whole status page. */
-export function statusModel(status: StatusDocument): object {
-  const health = HEALTH[status.health.word]
+export function statusModel(status: StatusDocument, language: Language): object {
+  const { meaning, action, word } = status.health
+  const { moment } = language
   return {
-    health: { ...health, meaning: status.health.meaning, action: status.health.action },
+    health: { ...healthPill(word, language), meaning, action },
     isSetUp: status.setUp !== 'notSetUp',
     isPaired: status.setUp === 'paired',
     isWaiting: status.setUp === 'waitingForPeer',
     isStandby: status.setUp === 'paired' && status.server.role !== 'active',
     at: moment(status.at),
-    servers: serversModel(status),
-    virtualIp: virtualIpModel(status),
-    heartbeat: heartbeatModel(status),
-    replication: replicationModel(status),
+    servers: serversModel(status, language),
+    virtualIp: virtualIpModel(status, language),
+    heartbeat: heartbeatModel(status, language),
+    replication: replicationModel(status, language),
     blockers: status.blockers,
-    requirements: requirementsModel(status.requirements),
-    lastTakeOver: lastTakeOverModel(status),
+    requirements: requirementsModel(status.requirements, language),
+    lastTakeOver: lastTakeOverModel(status, language),
     configLock: {
       ...status.configLock,
       isLocked: status.configLock.locked,
     },
     maintenance: status.maintenance && { until: moment(status.maintenance.until) },
-    operation: operationModel(status.operation),
+    operation: operationModel(status.operation, language),
   }
 }
 
-function virtualIpModel({ virtualIp, server, peer }: StatusDocument): object | null {
+function virtualIpModel(status: StatusDocument, { t, duration }: Language): object | null {
+  const { virtualIp, server, peer } = status
   if (virtualIp === null) return null
   const own = server.facts?.hostName
-  const holders = {
-    thisServer: { text: own === undefined ? 'this server' : `this server (${own})`, tone: 'good' },
-    peer: {
-      text:
-        peer?.facts === null || peer === null ? 'the peer' : `the peer (${peer.facts.hostName})`,
+  const other = peer?.facts?.hostName
+  const holders: Readonly<Record<typeof virtualIp.holder, Pill>> = {
+    thisServer: {
+      title: own === undefined ? t('virtualIp.here') : t('virtualIp.hereNamed', { name: own }),
       tone: 'good',
     },
-    nobody: { text: 'nobody – the PBX cannot be reached there', tone: 'bad' },
-    unknown: { text: 'unknown', tone: 'warning' },
-  } as const
+    peer: {
+      title:
+        other === undefined ? t('virtualIp.there') : t('virtualIp.thereNamed', { name: other }),
+      tone: 'good',
+    },
+    nobody: { title: t('virtualIp.nobody'), tone: 'bad' },
+    unknown: { title: t('virtualIp.unknown'), tone: 'warning' },
+  }
   const { address, prefixLength, driver, leaseMs } = virtualIp
   return {
     address: `${address}/${prefixLength}`,
     holder: holders[virtualIp.holder],
-    driver:
-      driver === 'kernel'
-        ? `on the interface, prolonged every time for ${duration(leaseMs)}`
-        : 'by listening (no address is added to the interface)',
+    driver: t(`virtualIp.driver.${driver}`, { lease: duration(leaseMs) }),
   }
 }
 
-function heartbeatModel({ heartbeat, peer, at }: StatusDocument): object | null {
+function heartbeatModel(status: StatusDocument, language: Language): object | null {
+  const { heartbeat, peer, at } = status
+  const { t, ago, duration, moment, percent } = language
   if (heartbeat === null) return null
-  const { silentMs, deadTimeMs, lossPercent } = heartbeat
+  const { silentMs, deadTimeMs, lossPercent, recentRoundTripsMs } = heartbeat
   const isHeard = peer?.heard === true
   return {
     state: isHeard
-      ? { title: 'The peer answers', tone: 'good' }
-      : { title: 'The peer does not answer', tone: 'bad' },
+      ? { title: t('heartbeat.answers'), tone: 'good' }
+      : { title: t('heartbeat.silent'), tone: 'bad' },
     lastHeard: moment(peer?.lastHeardAt ?? null),
     lastHeardAgo: ago(peer?.lastHeardAt ?? null, at),
     silent: duration(silentMs),
     roundTrip: duration(heartbeat.roundTripMs),
-    loss: lossPercent === null ? '–' : `${lossPercent} %`,
+    loss: lossPercent === null ? '–' : percent(lossPercent),
     interval: duration(heartbeat.intervalMs),
     deadTime: duration(deadTimeMs),
     longestGap: duration(heartbeat.longestGapMs),
-    chart: chart('Round trip of the last heartbeats', heartbeat.recentRoundTripsMs, 'unanswered'),
+    chart: chart(t('heartbeat.chart'), recentRoundTripsMs, t('heartbeat.missing'), language),
   }
 }
 
-function replicationModel({ replication }: StatusDocument): object {
+function replicationModel({ replication }: StatusDocument, language: Language): object {
   const { lag, lastBatch, initialCopy, journalBytes, journalCapBytes } = replication
+  const { t, bytes, count, duration, moment } = language
   return {
-    phase: PHASE[replication.phase],
+    phase: phasePill(replication.phase, language),
     reason: replication.reason,
     inSync: replication.inSync,
     isOff: replication.phase === 'off',
     lag: lag && {
       age: duration(lag.ageMs),
-      rows: count(lag.rows),
+      rows: lag.rows,
       bytes: bytes(lag.bytes),
       isNone: lag.rows === 0 && lag.ageMs === 0,
     },
     lastBatch: lastBatch && {
-      at: moment(lastBatch.at),
-      changes: count(lastBatch.changes),
+      at: moment(lastBatch.at)?.text,
+      changes: lastBatch.changes,
       duration: duration(lastBatch.durationMs),
     },
     journal: journalBytes !== null && {
       size: bytes(journalBytes),
       cap: bytes(journalCapBytes),
-      percent: percent(journalBytes, journalCapBytes),
+      percent: percentOf(journalBytes, journalCapBytes),
     },
-    wakeUp:
-      replication.wakeUp === 'poll'
-        ? 'by polling only: notifications do not arrive, changes take longer'
-        : replication.wakeUp === 'notify'
-          ? 'at once'
-          : null,
-    chart: chart('Lag of the last minutes', replication.recentLagMs, 'unknown'),
-    copy: initialCopy !== null && initialCopy.finishedAt === null ? copyModel(initialCopy) : null,
+    wakeUp: replication.wakeUp === null ? null : t(`replication.wakeUp.${replication.wakeUp}`),
+    rows: lag === null ? null : count(lag.rows),
+    chart: chart(
+      t('replication.chart'),
+      replication.recentLagMs,
+      t('replication.missing'),
+      language,
+    ),
+    copy:
+      initialCopy !== null && initialCopy.finishedAt === null
+        ? copyModel(initialCopy, language)
+        : null,
   }
 }
 
-/** The progress of a copy, for this page, for set-up and for synchronisation. */
-export function copyModel(copy: NonNullable<StatusDocument['replication']['initialCopy']>): object {
-  const { rows, tables } = copy
-  return {
-    percent: percent(copy.bytes.done, copy.bytes.estimated),
-    tables: `${count(tables.done)} of ${count(tables.total)} tables`,
-    rows: `${count(rows.done)} of about ${count(rows.estimated)} rows`,
-    bytes: `${bytes(copy.bytes.done)} of about ${bytes(copy.bytes.estimated)}`,
-    remaining: copy.remainingMs === null ? null : `about ${duration(copy.remainingMs)} left`,
-    table: copy.table,
-    isFinished: copy.finishedAt !== null,
-    started: moment(copy.startedAt),
-    finished: moment(copy.finishedAt),
-  }
-}
-
-function lastTakeOverModel({ lastTakeOver, server, peer }: StatusDocument): object | null {
+function lastTakeOverModel(status: StatusDocument, language: Language): object | null {
+  const { lastTakeOver, server, peer, at } = status
+  const { t, ago, count, duration, moment } = language
   if (lastTakeOver === null) return null
   const name =
     lastTakeOver.activeServerId === server.id
-      ? (server.facts?.hostName ?? 'this server')
-      : (peer?.facts?.hostName ?? 'the peer')
+      ? (server.facts?.hostName ?? t('servers.thisServer'))
+      : (peer?.facts?.hostName ?? t('servers.peer'))
+  const { unsentChanges } = lastTakeOver
   return {
     at: moment(lastTakeOver.at),
-    kind:
-      lastTakeOver.kind === 'failover' ? 'Failover (because of a fault)' : 'Take-over (asked for)',
+    ago: ago(lastTakeOver.at, at),
+    kind: t(`lastTakeOver.kind.${lastTakeOver.kind}`),
     term: lastTakeOver.term,
     active: name,
     reason: lastTakeOver.reason,
     duration: duration(lastTakeOver.durationMs),
-    unsent: lastTakeOver.unsentChanges === null ? 'unknown' : count(lastTakeOver.unsentChanges),
-    hasUnsent: (lastTakeOver.unsentChanges ?? 0) > 0,
+    unsent: unsentChanges === null ? t('lastTakeOver.unknown') : count(unsentChanges),
+    hasUnsent: (unsentChanges ?? 0) > 0,
   }
 }

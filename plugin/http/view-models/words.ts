@@ -1,42 +1,46 @@
-import type { HealthWord, ReplicationPhase } from '../../api/status-document.ts'
+import type { HealthWord, OperationStatus, ReplicationPhase } from '../../api/status-document.ts'
 import type { Role } from '../../core/facts.ts'
 import type { EventLevel } from '../../core/settings.ts'
+import type { Language } from '../i18n/language.ts'
 
 /** How loud something is shown. */
 export type Tone = 'good' | 'info' | 'warning' | 'bad'
 
-export const HEALTH: Readonly<Record<HealthWord, { readonly title: string; readonly tone: Tone }>> =
-  {
-    notSetUp: { title: 'Not set up', tone: 'info' },
-    healthy: { title: 'Healthy', tone: 'good' },
-    synchronising: { title: 'Synchronising', tone: 'info' },
-    degraded: { title: 'Degraded', tone: 'warning' },
-    notProtected: { title: 'Not protected', tone: 'bad' },
-    takingOver: { title: 'Taking over', tone: 'warning' },
-    split: { title: 'Both servers are active', tone: 'bad' },
-  }
-
-export const ROLE: Readonly<Record<Role, { readonly title: string; readonly tone: Tone }>> = {
-  active: { title: 'active', tone: 'good' },
-  standby: { title: 'standby', tone: 'info' },
-  starting: { title: 'starting', tone: 'warning' },
-  fault: { title: 'fault', tone: 'bad' },
+/** A word on a coloured ground. */
+export interface Pill {
+  readonly title: string
+  readonly tone: Tone
 }
 
-export const PHASE: Readonly<
-  Record<ReplicationPhase, { readonly title: string; readonly tone: Tone }>
-> = {
-  off: { title: 'Off', tone: 'info' },
-  capturing: { title: 'Records changes for the standby', tone: 'good' },
-  connecting: { title: 'Connects to the active server', tone: 'warning' },
-  copying: { title: 'Copies everything for the first time', tone: 'info' },
-  catchingUp: { title: 'Catches up', tone: 'info' },
-  streaming: { title: 'Follows the active server', tone: 'good' },
-  failed: { title: 'Failed', tone: 'bad' },
-  paused: { title: 'Paused', tone: 'warning' },
+export const HEALTH: Readonly<Record<HealthWord, Tone>> = {
+  notSetUp: 'info',
+  healthy: 'good',
+  synchronising: 'info',
+  degraded: 'warning',
+  notProtected: 'bad',
+  takingOver: 'warning',
+  split: 'bad',
 }
 
-export const LEVEL: Readonly<Record<EventLevel, Tone>> = {
+const ROLE: Readonly<Record<Role, Tone>> = {
+  active: 'good',
+  standby: 'info',
+  starting: 'warning',
+  fault: 'bad',
+}
+
+const PHASE: Readonly<Record<ReplicationPhase, Tone>> = {
+  off: 'info',
+  capturing: 'good',
+  connecting: 'warning',
+  copying: 'info',
+  catchingUp: 'info',
+  streaming: 'good',
+  failed: 'bad',
+  paused: 'warning',
+}
+
+const LEVEL: Readonly<Record<EventLevel, Tone>> = {
   information: 'info',
   warning: 'warning',
   alert: 'bad',
@@ -44,9 +48,23 @@ export const LEVEL: Readonly<Record<EventLevel, Tone>> = {
 
 export const LEVELS = Object.keys(LEVEL) as readonly EventLevel[]
 
-export const OPERATION = {
-  takeOver: 'Take-over',
-  resynchronise: 'Resynchronisation',
-  join: 'Pairing',
-  check: 'Check',
-} as const
+/** An agent of a newer version may know words that this catalogue does not: those show their key. */
+export function healthPill(word: HealthWord, { t }: Language): Pill {
+  return { title: t(`health.${word}`), tone: HEALTH[word] ?? 'warning' }
+}
+
+export function rolePill(role: Role, { t }: Language): Pill {
+  return { title: t(`role.${role}`), tone: ROLE[role] ?? 'warning' }
+}
+
+export function phasePill(phase: ReplicationPhase, { t }: Language): Pill {
+  return { title: t(`phase.${phase}`), tone: PHASE[phase] ?? 'warning' }
+}
+
+export function levelPill(level: EventLevel, { t }: Language): Pill {
+  return { title: t(`level.${level}`), tone: LEVEL[level] ?? 'info' }
+}
+
+export function operationTitle(kind: OperationStatus['kind'], { t }: Language): string {
+  return t(`operation.${kind}`)
+}
