@@ -61,7 +61,7 @@ export const ERRORS = {
   },
   HS_DATABASE_UNREACHABLE: {
     status: 503,
-    message: 'The database does not answer',
+    message: 'The database cannot be reached',
     remedy: 'Check that PostgreSQL runs and that the configured connection is right.',
   },
   HS_DATABASE_NOT_MIGRATED: {
@@ -84,6 +84,17 @@ export const ERRORS = {
     status: 503,
     message: 'This PostgreSQL server cannot be used',
     remedy: 'Use a writable PostgreSQL 15 to 18 through a direct connection.',
+  },
+  HS_DATABASE_REFUSED: {
+    status: 500,
+    message: 'PostgreSQL refused a statement',
+    remedy:
+      'Mend what PostgreSQL names and run the command again; what it had begun is undone or completed then.',
+  },
+  HS_CONFIRMATION_NEEDED: {
+    status: 409,
+    message: 'This must be confirmed',
+    remedy: 'Confirm it as the reason says; nothing was changed.',
   },
   HS_NOT_SET_UP: {
     status: 409,

@@ -32,7 +32,7 @@ function cliPage(): string {
   return `# Command line\n\n${CLI_INTRODUCTION}\n\n${sections.join('\n')}`
 }
 
-const CLI_INTRODUCTION = `\`hot-standby\` talks to the agent of this server over its unix socket; only \`migrate\`, \`agent\` and \`doctor\` work
+const CLI_INTRODUCTION = `\`hot-standby\` talks to the agent of this server over its unix socket; only \`migrate\`, \`agent\`, \`doctor\` and \`disable --purge --force\` work
 without a running agent. The socket belongs to the user of the agent, so the command runs as this user or as root.
 
 Exit status: **0** done, **1** refused or failed, **2** wrong usage. With status 1 the reason and the remedy are on standard

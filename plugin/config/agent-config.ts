@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { z } from 'zod'
 import { HotStandbyError } from '../errors.ts'
+import { parseDatabaseUrl } from './database-url.ts'
 import { toFieldProblems } from './field-problems.ts'
 
 const command = z
@@ -21,6 +22,16 @@ const sqlName = z
 const tableName = z
   .string()
   .regex(/^[^.]+(\..+)?$/su, 'is not a table name | Write `table` or `schema.table`.')
+
+const URL_REMEDY = 'Write `postgres://role@host:port/database`.'
+const databaseUrl = z
+  .string(`is not a PostgreSQL connection | ${URL_REMEDY}`)
+  .refine((url) => parseDatabaseUrl(url) !== null, `is not a PostgreSQL connection | ${URL_REMEDY}`)
+  .refine((url) => parseDatabaseUrl(url)?.user !== '', `names no role | ${URL_REMEDY}`)
+  .refine(
+    (url) => parseDatabaseUrl(url)?.hasPassword !== true,
+    'holds a password | Write the password into a file of its own, and name it in the field for it.',
+  )
 
 const networkFacts = z.strictObject({
   interfaceName: z.string().min(1),
@@ -73,21 +84,10 @@ export const agentConfigSchema = z.strictObject({
     .prefault({}),
   database: z.strictObject({
     /** The replicator's connection to the local database; no password here, see passwordFile. */
-    url: z
-      .string()
-      .regex(
-        /^postgres(ql)?:\/\//,
-        'is not a PostgreSQL connection | Write `postgres://role@host:port/database`.',
-      ),
+    url: databaseUrl,
     passwordFile: z.string().min(1).optional(),
     /** `hot-standby migrate` and `disable` connect as this one: the owner of the tables or a superuser. */
-    ownerUrl: z
-      .string()
-      .regex(
-        /^postgres(ql)?:\/\//,
-        'is not a PostgreSQL connection | Write `postgres://role@host:port/database`.',
-      )
-      .optional(),
+    ownerUrl: databaseUrl.optional(),
     ownerPasswordFile: z.string().min(1).optional(),
     /** Our own schema. */
     schema: sqlName.default('hot_standby'),
@@ -188,12 +188,41 @@ export function parseAgentConfig(input: unknown, folder: string): AgentConfig {
   const result = agentConfigSchema.safeParse(input)
   if (!result.success)
     throw new HotStandbyError('HS_CONFIG_INVALID', { fields: toFieldProblems(result.error, input) })
-  const stateDirectory = resolve(folder, result.data.stateDirectory)
-  return deepFreeze({
-    ...result.data,
+  return deepFreeze(withAbsolutePaths(result.data, folder))
+}
+
+/** The working directory means nothing: systemd, cron and an administrator start the same commands in different ones. */
+function withAbsolutePaths(
+  { database, services, platform, smtp, ...config }: z.infer<typeof agentConfigSchema>,
+  folder: string,
+): AgentConfig {
+  const path = (given: string | undefined): string | undefined =>
+    given === undefined ? undefined : resolve(folder, given)
+  // A program without a slash is looked for in PATH.
+  const program = (given: string[] | undefined): string[] | undefined =>
+    given?.map((part, index) => (index === 0 && part.includes('/') ? resolve(folder, part) : part))
+  const stateDirectory = resolve(folder, config.stateDirectory)
+  return {
+    ...config,
     stateDirectory,
-    socketPath: resolve(folder, result.data.socketPath ?? `${stateDirectory}/agent.sock`),
-  })
+    socketPath: resolve(folder, config.socketPath ?? `${stateDirectory}/agent.sock`),
+    database: {
+      ...database,
+      passwordFile: path(database.passwordFile),
+      ownerPasswordFile: path(database.ownerPasswordFile),
+    },
+    services: {
+      ...services,
+      start: program(services.start),
+      stop: program(services.stop),
+      health: program(services.health),
+    },
+    platform: { ...platform, factsCommand: program(platform.factsCommand) },
+    smtp:
+      smtp === undefined
+        ? undefined
+        : { ...smtp, passwordFile: path(smtp.passwordFile), caFile: path(smtp.caFile) },
+  }
 }
 
 function readJson(path: string): unknown {

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs'
 import type { Duplex } from 'node:stream'
 import pg from 'pg'
+import { parseIntoClientConfig } from 'pg-connection-string'
 import { HotStandbyError } from '../errors.ts'
+import { sqlStateOf } from './sql-state.ts'
 import { LazyStream } from './stream-client.ts'
 
 /** Opens connections to one database, all alike: no type parsers, pinned settings, an error handler. */
@@ -38,10 +40,11 @@ const IDENTITY_PARSER = {
 
 /** Connections by URL; the password comes from a file, never from the URL. */
 export function urlConnector(url: string, passwordFile?: string): Connector {
-  const config = (name: string): Promise<pg.ClientConfig> =>
+  const config = async (name: string): Promise<pg.ClientConfig> =>
     Promise.resolve({
       ...common(name),
-      connectionString: url,
+      // Not `connectionString`: pg would put the password that is not in it over the one of the file.
+      ...parsedUrl(url),
       ...(passwordFile === undefined ? {} : { password: () => readPassword(passwordFile) }),
     })
   return { config, open: async (name) => connectClient(await config(name)) }
@@ -105,17 +108,40 @@ export async function closeQuietly(client: pg.Client | null | undefined): Promis
   clearTimeout(timer)
 }
 
-function readPassword(path: string): string {
+/** The first line of a password file is the password. Errors: HS_DATABASE_UNREACHABLE, which names the file. */
+export function readPassword(path: string): string {
   try {
     return readFileSync(path, 'utf8').trimEnd()
   } catch (cause) {
     const reason = `the password file ${path} cannot be read`
-    throw new HotStandbyError('HS_DATABASE_UNREACHABLE', { reason }, { cause })
+    const remedy =
+      'Correct the path in the configuration, or let the user of the agent read the file.'
+    throw new HotStandbyError('HS_DATABASE_UNREACHABLE', { reason, remedy }, { cause })
   }
+}
+
+/** A URL may name certificate files, which are read here. */
+function parsedUrl(url: string): pg.ClientConfig {
+  try {
+    return parseIntoClientConfig(url)
+  } catch (cause) {
+    throw unreachable(cause)
+  }
+}
+
+/** What to do about a connection that PostgreSQL itself refused; by SQLSTATE. */
+const LOG_IN_REMEDIES: Readonly<Record<string, string>> = {
+  '3D000': 'Create the database, or correct its name in database.url and database.ownerUrl.',
+  '28P01': 'Correct the password file, or the password of the role.',
+  '28000': 'Create the role, or allow its log-in in pg_hba.conf.',
+  '42501': 'Give the role the right to connect: `grant connect on database …`.',
+  '53300': 'PostgreSQL has no connection left: raise max_connections, or end sessions.',
 }
 
 function unreachable(cause: unknown): HotStandbyError {
   if (cause instanceof HotStandbyError) return cause
   const reason = cause instanceof Error ? cause.message : String(cause)
-  return new HotStandbyError('HS_DATABASE_UNREACHABLE', { reason }, { cause })
+  const remedy = LOG_IN_REMEDIES[sqlStateOf(cause) ?? '']
+  const details = remedy === undefined ? { reason } : { reason, remedy }
+  return new HotStandbyError('HS_DATABASE_UNREACHABLE', details, { cause })
 }

@@ -1,9 +1,8 @@
-import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import type { AgentConfig } from '../config/agent-config.ts'
+import { type DatabaseUrl, parseDatabaseUrl } from '../config/database-url.ts'
+import { readPassword } from '../db/connector.ts'
 import { HotStandbyError } from '../errors.ts'
-
-const DEFAULT_PORT = '5432'
 
 /** How the peer logs in to this server's PostgreSQL through the tunnel: as this agent does. */
 export function databaseAccess(config: AgentConfig['database']): {
@@ -11,26 +10,18 @@ export function databaseAccess(config: AgentConfig['database']): {
   readonly password: string | null
   readonly database: string
 } {
-  const url = new URL(config.url)
-  const user = decodeURIComponent(url.username)
-  return {
-    user,
-    password:
-      config.passwordFile === undefined
-        ? null
-        : readFileSync(config.passwordFile, 'utf8').trimEnd(),
-    database: decodeURIComponent(url.pathname.slice(1)) || user,
-  }
+  const { user, database } = urlOf(config)
+  const { passwordFile } = config
+  const password = passwordFile === undefined ? null : readPassword(passwordFile)
+  return { user, password, database }
 }
 
 /** A plain connection to the local PostgreSQL, for one tunnelled client. Errors: HS_DATABASE_UNREACHABLE. */
 export function connectLocalDatabase(config: AgentConfig['database']): Promise<Socket> {
-  const url = new URL(config.url)
-  const host = url.searchParams.get('host') ?? decodeURIComponent(url.hostname)
-  const port = url.port || url.searchParams.get('port') || DEFAULT_PORT
+  const { host, port } = urlOf(config)
   const socket = host.startsWith('/')
     ? connect(`${host}/.s.PGSQL.${port}`)
-    : connect({ host: withoutBrackets(host) || '127.0.0.1', port: Number(port), noDelay: true })
+    : connect({ host, port, noDelay: true })
   return new Promise((resolve, reject) => {
     socket.once('connect', () => {
       socket.removeAllListeners('error')
@@ -43,6 +34,9 @@ export function connectLocalDatabase(config: AgentConfig['database']): Promise<S
   })
 }
 
-function withoutBrackets(host: string): string {
-  return host.replace(/^\[|\]$/g, '')
+/** The configuration was checked when it was read. */
+function urlOf({ url }: AgentConfig['database']): DatabaseUrl {
+  const parsed = parseDatabaseUrl(url)
+  if (parsed === null) throw new HotStandbyError('HS_CONFIG_INVALID', { reason: 'database.url' })
+  return parsed
 }

@@ -1,10 +1,11 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { WaitInput } from '../api/agent-api.ts'
-import { HotStandbyError } from '../errors.ts'
+import { HotStandbyError, toHotStandbyError } from '../errors.ts'
 import type { NodeContext } from './node-context.ts'
 
 /**
  * Resolves when it is so. `in-sync`: everything committed on the active before the call is applied on the standby;
- * from either server. Errors: HS_TIMEOUT, HS_NOT_PAIRED, HS_PEER_*.
+ * from either server. Errors: HS_TIMEOUT, HS_NOT_PAIRED, HS_PEER_UNTRUSTED.
  */
 export async function waitFor(node: NodeContext, input: WaitInput): Promise<void> {
   if (node.peer.record() === null) throw new HotStandbyError('HS_NOT_PAIRED')
@@ -12,15 +13,31 @@ export async function waitFor(node: NodeContext, input: WaitInput): Promise<void
   return waitForRole(node, input.for, input.timeoutMs)
 }
 
+/** Until there is an active server to ask: a pair that was just made, or that takes over now, has none for a moment. */
 async function waitInSync(node: NodeContext, timeoutMs: number): Promise<void> {
-  const startedAt = performance.now()
-  if (node.loop.view().state.name === 'active') {
-    const position = await node.engine.currentPosition()
-    return node.acknowledged.reaches(position, timeoutMs - (performance.now() - startedAt))
+  const deadline = performance.now() + timeoutMs
+  const left = (): number => Math.max(0, deadline - performance.now())
+  for (;;) {
+    try {
+      if (node.loop.view().state.name === 'active') {
+        const position = await node.engine.currentPosition()
+        await node.acknowledged.reaches(position, left())
+        return
+      }
+      const position = await node.client.currentPosition()
+      await node.engine.applyUpTo(position, left())
+      return
+    } catch (thrown) {
+      const error = toHotStandbyError(thrown)
+      if (!PASSING.has(error.code)) throw error
+      if (left() < RETRY_MS) throw new HotStandbyError('HS_TIMEOUT', { reason: error.message })
+    }
+    await pause(RETRY_MS)
   }
-  const position = await node.client.currentPosition()
-  return node.engine.applyUpTo(position, timeoutMs - (performance.now() - startedAt))
 }
+
+const RETRY_MS = 200
+const PASSING: ReadonlySet<string> = new Set(['HS_WRONG_STATE', 'HS_PEER_UNREACHABLE'])
 
 function waitForRole(
   node: NodeContext,

@@ -84,7 +84,11 @@ function isExcluded(relation: CatalogueTable, config: DatabaseConfig): boolean {
   )
 }
 
-function namesTable(name: string, relation: Pick<CatalogueTable, 'schema' | 'name'>): boolean {
+/** Whether a name of the configuration means this table. */
+export function namesTable(
+  name: string,
+  relation: Pick<CatalogueTable, 'schema' | 'name'>,
+): boolean {
   return name === relation.name || name === `${relation.schema}.${relation.name}`
 }
 

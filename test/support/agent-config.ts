@@ -22,6 +22,8 @@ export interface TestServerOptions {
   /** Fields of the platform facts that differ. */
   readonly facts?: Fields
   readonly network?: Fields
+  /** More fields of `database`. */
+  readonly database?: Fields
 }
 
 /** The configuration of one server on loopback, in a file and parsed. */
@@ -31,7 +33,7 @@ export async function makeTestServer(options: TestServerOptions): Promise<TestSe
   const input = {
     stateDirectory: 'state',
     listen: { address: options.address, port: await freePort(options.address) },
-    database: { url: options.databaseUrl },
+    database: { url: options.databaseUrl, ...options.database },
     network: {
       interface: 'lo',
       driver: 'listener',

@@ -17,13 +17,20 @@ export const addMigrate: AddCommand = (program, action) => {
 }
 
 /** What was done, and everything that an administrator must know of: nothing is left out silently. */
-export function migrationLines({ migrations, capture }: MigrationReport): string[] {
+export function migrationLines({
+  migrations,
+  capture,
+  unknownExclusions,
+}: MigrationReport): string[] {
   const applied = migrations.length === 0 ? 'none missing' : `applied ${migrations.join(', ')}`
   return [
     `Migrations      ${applied}`,
     `Capture         ${capture.installed.length} tables installed, ${capture.unchanged.length} unchanged, ${capture.removed.length} removed`,
     ...capture.excluded.map(({ name, reason }) => `Excluded        ${name}: ${reason}`),
     ...capture.impossible.map(({ name, reason }) => `NOT REPLICATED  ${name}: ${reason}`),
+    ...unknownExclusions.map(
+      ({ field, name }) => `NOT FOUND       ${name}: ${field} names it, but the database has none`,
+    ),
     ...missingRights(capture.missingRights),
   ]
 }

@@ -313,7 +313,7 @@ describe('The commands of hot-standby, over the socket', () => {
     const ran = await cli('doctor')
     assert.equal(ran.status, 1)
     assert.match(ran.out, /^ok {7}Configuration file: /mu)
-    assert.match(ran.out, /^FAILED {3}Database: The database does not answer/mu)
+    assert.match(ran.out, /^FAILED {3}Database: The database cannot be reached/mu)
     assert.match(ran.out, /^ok {7}Agent: runs and answers$/mu)
     assert.match(ran.out, /^FAILED {3}Peer: silent\n {9}Look\.$/mu)
   })

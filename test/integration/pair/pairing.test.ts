@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
@@ -9,10 +9,12 @@ import {
 } from '../../../examples/demo/postgres-cluster.ts'
 import type { AgentApi } from '../../../plugin/api/agent-api.ts'
 import { createAgentClient } from '../../../plugin/api/agent-client.ts'
+import { runCli } from '../../../plugin/cli/run-cli.ts'
 import { createNodeAgent, type NodeAgent } from '../../../plugin/create-node-agent.ts'
 import type { HotStandbyError } from '../../../plugin/errors.ts'
 import { migrateDatabase } from '../../../plugin/replication/migrate-database.ts'
 import { makeTestServer, type TestServerOptions } from '../../support/agent-config.ts'
+import { requirePassword } from '../../support/require-password.ts'
 import { runSql } from '../../support/run-sql.ts'
 import { waitUntil } from '../../support/wait-until.ts'
 
@@ -22,6 +24,7 @@ interface Running {
   readonly agent: NodeAgent
   readonly client: AgentApi
   readonly address: string
+  readonly configPath: string
 }
 
 describe('pairing two agents', function () {
@@ -41,7 +44,8 @@ describe('pairing two agents', function () {
       folder,
       name,
       address: '127.0.0.2',
-      databaseUrl: cluster.url(name),
+      databaseUrl: cluster.url(name).replace('postgres@', 'replicator@'),
+      database: { passwordFile: '../password', ownerUrl: cluster.url(name) },
       serialNumber: `T-${count}`,
       virtualIpPort,
       ...options,
@@ -55,6 +59,7 @@ describe('pairing two agents', function () {
       agent,
       client: createAgentClient(server.config.socketPath),
       address: `${address}:${port}`,
+      configPath: server.configPath,
     }
   }
   const stop = async ({ agent }: Running): Promise<void> => {
@@ -74,6 +79,10 @@ describe('pairing two agents', function () {
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'hot-standby-pairing-'))
     cluster = await startPostgresCluster({ durable: false })
+    await writeFile(join(folder, 'password'), 'a secret\n')
+    await runSql(cluster.url(), 'create role replicator login')
+    await runSql(cluster.url(), 'grant set on parameter session_replication_role to replicator')
+    await requirePassword(cluster, 'replicator', 'a secret')
     virtualIpPort = await freePort(VIRTUAL_IP.address)
     primary = await start({ address: '127.0.0.1' })
     await primary.client.saveSettings({
@@ -154,10 +163,53 @@ describe('pairing two agents', function () {
     assert.deepEqual((await primary.client.check({})).differences, [])
 
     await primary.client.disable({})
-    for (const { client } of [primary, secondary]) {
-      await waitUntil('the end of the pair', async () => (await client.status()).setUp !== 'paired')
-      assert.equal((await client.status()).configLock.locked, false)
-    }
+    await untilAlone(primary)
+    await untilAlone(secondary)
+    await stop(secondary)
+  })
+
+  it('takes everything out of the database with `disable --purge`, once it is confirmed', async () => {
+    const secondary = await start({ serialNumber: 'T-2' })
+    await joinWith(secondary)
+    await secondary.client.wait({ for: 'in-sync', timeoutMs: 20_000 })
+    const url = cluster.url(`server${count}`)
+    const schemas = "select 1 from pg_namespace where nspname = 'hot_standby'"
+
+    const asked = await cli(secondary.configPath, 'disable', '--purge')
+    assert.equal(asked.status, 1)
+    assert.match(asked.text, /triggers on 1 tables would be removed \(HS_CONFIRMATION_NEEDED\)/)
+    assert.equal((await secondary.client.status()).setUp, 'paired')
+    await assert.rejects(runSql(url, "insert into extension values ('2', 'refused')"), {
+      code: 'HS423',
+    })
+
+    const done = await cli(secondary.configPath, 'disable', '--purge', '--yes')
+    assert.equal(done.status, 0, done.text)
+    assert.match(done.text, /Removed from the database.*\nThe agent still runs/s)
+    await untilAlone(primary)
+    assert.deepEqual(await runSql(url, schemas), [])
+    await runSql(url, "insert into extension values ('2', 'free again')")
+    assert.equal((await runSql(url, 'select * from extension')).length, 2, 'the data has stayed')
     await stop(secondary)
   })
 })
+
+async function untilAlone({ client }: Running): Promise<void> {
+  await waitUntil('the end of the pair', async () => (await client.status()).setUp !== 'paired')
+  assert.equal((await client.status()).configLock.locked, false)
+}
+
+/** The command line with its own connection to the agent, as an administrator would run it. */
+async function cli(
+  configPath: string,
+  ...argv: readonly string[]
+): Promise<{ readonly status: number; readonly text: string }> {
+  const lines: string[] = []
+  const out = (line: string): void => void lines.push(line)
+  const status = await runCli(['--config', configPath, ...argv], {
+    out,
+    err: out,
+    clear: () => undefined,
+  })
+  return { status, text: lines.join('\n') }
+}
