@@ -184,12 +184,13 @@ export class AgentLoop {
     this.notify()
   }
 
-  /** Joins or leaves the pair. A pairing needs settings. Errors: HS_NOT_SET_UP. */
-  setPaired(paired: boolean): void {
+  /** Joins or leaves the pair, which begins with the primary's data unless told. Errors: HS_NOT_SET_UP. */
+  setPaired(paired: boolean, startsPair = this.state.shared.identity === 'primary'): void {
     if (paired && this.settings === null)
       throw new HotStandbyError('HS_NOT_SET_UP', { reason: 'the pair has no settings yet' })
     if (paired === this.isPaired()) return
-    this.dispatch({ type: paired ? 'paired' : 'unpaired', now: this.now() })
+    const now = this.now()
+    this.dispatch(paired ? { type: 'paired', now, startsPair } : { type: 'unpaired', now })
   }
 
   /** The identity is chosen before the pairing. Errors: HS_ALREADY_PAIRED. */
@@ -312,9 +313,11 @@ export class AgentLoop {
   }
 
   private firstState(known: FirstKnown): State {
+    const identity = this.state?.shared.identity ?? this.input.identity
     return initialState({
       now: this.now(),
-      identity: this.state?.shared.identity ?? this.input.identity,
+      identity,
+      startsPair: this.input.startsPair ?? identity === 'primary',
       term: 0,
       wasActive: false,
       maintenanceUntil: null,

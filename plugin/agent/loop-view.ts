@@ -17,6 +17,8 @@ export interface AgentLoopInput {
   /** Null until the pair has settings; needed before `setPaired(true)`. */
   readonly settings: PairSettings | null
   readonly paired: boolean
+  /** The pair begins with the data of this server; of the primary unless told. */
+  readonly startsPair?: boolean
   readonly logger?: Logger
   /** What is known of this server before the first observation. */
   readonly own?: Partial<OwnView>

@@ -18,6 +18,7 @@ export function absorb(shared: Shared, event: Event, settings: CoreSettings): Sh
     case 'tick':
       return ticked(shared, event, settings)
     case 'paired':
+      return { ...shared, startsPair: event.startsPair }
     case 'unpaired':
     case 'takeOverRequested':
     case 'handOverRequested':

@@ -11,14 +11,15 @@ interface Candidate {
 
 /**
  * Which of two servers that hear each other, none of them active, shall become active: the one whose data is of the
- * newer term, then the one that was active, then the primary. Both come to the same answer.
+ * newer term, then the one that was active, then the primary; before the first term, the one whose data the pair begins
+ * with. Both come to the same answer.
  */
 export function elect(shared: Shared): 'own' | 'peer' | 'nobody' {
   const { report } = shared.peer
   if (report === null) return 'nobody'
   const fresh = shared.term === 0 && report.term === 0
   const own = ownCandidate(shared, fresh)
-  const peer = peerCandidate(report, fresh)
+  const peer = peerCandidate(report, fresh && !shared.startsPair)
   if (!own.fit && !peer.fit) return 'nobody'
   if (own.fit !== peer.fit) return own.fit ? 'own' : 'peer'
   return isBetter(own, peer) ? 'own' : 'peer'
@@ -33,12 +34,12 @@ export function unfitness(shared: Shared): string | null {
 }
 
 function ownCandidate(shared: Shared, fresh: boolean): Candidate {
-  const firstOfAll = fresh && shared.identity === 'primary' && shared.own.databaseUp
+  const firstOfAll = fresh && shared.startsPair && shared.own.databaseUp
   return { ...shared, fit: firstOfAll || unfitness(shared) === null }
 }
 
-function peerCandidate(report: PeerReport, fresh: boolean): Candidate {
-  const hasData = report.dataInSync || report.wasActive || (fresh && report.identity === 'primary')
+function peerCandidate(report: PeerReport, firstOfAll: boolean): Candidate {
+  const hasData = report.dataInSync || report.wasActive || firstOfAll
   return { ...report, fit: hasData && report.healthy && report.state !== 'fault' }
 }
 

@@ -10,7 +10,8 @@ export type Event =
     }
   | { readonly type: 'heartbeat'; readonly now: number; readonly report: PeerReport }
   | { readonly type: 'observed'; readonly now: number; readonly own: Partial<OwnView> }
-  | { readonly type: 'paired'; readonly now: number }
+  /** `startsPair`: the pair begins with the data of this server, and replaces the peer's. */
+  | { readonly type: 'paired'; readonly now: number; readonly startsPair: boolean }
   | { readonly type: 'unpaired'; readonly now: number }
   /** The peer announces that it takes the active role with this term. */
   | { readonly type: 'claimHeard'; readonly now: number; readonly term: number }

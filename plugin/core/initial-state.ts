@@ -5,6 +5,7 @@ export interface InitialInput {
   readonly now: number
   readonly identity: Identity
   readonly paired: boolean
+  readonly startsPair: boolean
   readonly term: number
   readonly wasActive: boolean
   readonly maintenanceUntil: number | null
@@ -15,6 +16,7 @@ export interface InitialInput {
 export function initialState(input: InitialInput): State {
   const shared: Shared = {
     identity: input.identity,
+    startsPair: input.startsPair,
     term: input.term,
     wasActive: input.wasActive,
     peer: {

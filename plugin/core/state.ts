@@ -103,6 +103,8 @@ interface Named<Name extends string> {
 /** What every state knows. */
 export interface Shared {
   readonly identity: Identity
+  /** The pair began with the data of this server: until a first term is served, it alone may claim. */
+  readonly startsPair: boolean
   readonly term: number
   /** This server held the active role when it last ran or stepped down. */
   readonly wasActive: boolean

@@ -75,8 +75,8 @@ function needsReferences(
   return cause !== 'firstPairing' && !peerHeard(shared, now, timing)
 }
 
-/** A pair that never had an active server begins with the primary. */
+/** A pair that never had an active server begins with the one whose data was chosen at the pairing. */
 function firstOfAll(shared: Shared): boolean {
   const untouched = shared.term === 0 && shared.peer.report?.term === 0
-  return untouched && shared.identity === 'primary' && shared.own.databaseUp
+  return untouched && shared.startsPair && shared.own.databaseUp
 }

@@ -11,19 +11,22 @@ export const unpaired: Row<'unpaired'> = {
   observed: keep('unpaired', 'takes note'),
   paired: {
     to: ['claiming', 'standby'],
-    does: 'the primary claims the first term with its data; the secondary locks its own and follows',
+    does: 'the server whose data the pair begins with claims the first term; the other locks its own and follows',
     decide: (state, event, settings) =>
-      state.shared.identity === 'primary'
+      state.shared.startsPair
         ? beginClaim(
             {
               ...state,
               shared: { ...state.shared, own: { ...state.shared.own, dataInSync: true } },
             },
             event.now,
-            { cause: 'firstPairing', why: 'the pair was made with the data of the primary' },
+            {
+              cause: 'firstPairing',
+              why: `the pair was made with the data of the ${state.shared.identity}`,
+            },
             settings,
           )
-        : followPrimary(state, event),
+        : followPeer(state, event),
   },
   unpaired: keep('unpaired', 'is not paired'),
   claimHeard: keep('unpaired', 'ignores it: there is no peer'),
@@ -48,8 +51,10 @@ export const unpaired: Row<'unpaired'> = {
   shutdownRequested: keep('unpaired', 'has nothing to let go'),
 }
 
-function followPrimary(state: State, event: EventOf<'paired'>): Decision {
-  const reason = 'paired as secondary: the data of the primary is copied first'
+function followPeer(state: State, event: EventOf<'paired'>): Decision {
+  const { identity } = state.shared
+  const source = identity === 'primary' ? 'secondary' : 'primary'
+  const reason = `paired as ${identity}: the data of the ${source} is copied first`
   const changed = {
     own: { ...state.shared.own, dataInSync: false },
     peer: { ...state.shared.peer, silenceFrom: event.now },

@@ -281,6 +281,34 @@ describe('decide', () => {
     assert.equal(loses.state.name, 'standby')
   })
 
+  it('begins a pair with the server whose data was chosen, whatever its identity', () => {
+    for (const identity of ['primary', 'secondary'] as const) {
+      const alone = {
+        ...shared({ identity, term: 0 }),
+        own: { ...shared().own, dataInSync: false },
+      }
+      const unpaired: State = { name: 'unpaired', since: 0, shared: alone }
+      const paired = (startsPair: boolean) =>
+        decide(unpaired, { type: 'paired', now: NOW, startsPair }, settings).state.name
+      assert.equal(paired(true), 'claiming')
+      assert.equal(paired(false), 'standby')
+    }
+  })
+
+  it('never begins with the data that was to be replaced, however long the other one waits', () => {
+    const settledSince = NOW - 10 * settings.timing.deadMs
+    const own = { ...shared().own, dataInSync: false }
+    const begins = (identity: 'primary' | 'secondary', startsPair: boolean) => {
+      const other = identity === 'primary' ? ('secondary' as const) : ('primary' as const)
+      const report = { ...standbyReport, identity: other, term: 0, dataInSync: false }
+      const peer = { ...shared().peer, settledSince, report }
+      const state = standby({ identity, startsPair, term: 0, seenTerm: 0, own, peer })
+      return decide(state, tick(), settings).state.name
+    }
+    assert.deepEqual([begins('secondary', true), begins('primary', false)], ['claiming', 'standby'])
+    assert.deepEqual([begins('primary', true), begins('secondary', false)], ['claiming', 'standby'])
+  })
+
   it('does not count the term of a failed claim as newer data', () => {
     const peer = {
       ...shared().peer,

@@ -50,7 +50,7 @@ export function everyEvent(visit: number, now = NOW): Event[] {
       { type: 'takeOverRequested', now, requestId: 'r2', force: value },
       { type: 'referencesChecked', now, reachable: value, askedAt: now - 5 },
     ]),
-    { type: 'paired', now },
+    ...[true, false].map((startsPair): Event => ({ type: 'paired', now, startsPair })),
     { type: 'unpaired', now },
     ...[1, 3, 4, 9].map((term): Event => ({ type: 'claimHeard', now, term })),
     { type: 'handOverRequested', ...request },

@@ -48,6 +48,7 @@ export function shared(changed: Partial<Shared> = {}): Shared {
     now: 0,
     identity: 'secondary',
     paired: true,
+    startsPair: false,
     term: 3,
     wasActive: false,
     maintenanceUntil: null,
