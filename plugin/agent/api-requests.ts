@@ -31,7 +31,7 @@ const time = z.iso
   .optional()
 const events = z.strictObject({
   ...{ after: count, before: count, limit: count },
-  ...{ level: word, kind: word, server: word, since: time, until: time },
+  ...{ level: word, kind: word, server: word, by: word, since: time, until: time },
 })
 const settings = z.strictObject({ server: group.optional(), pair: group.optional() })
 const join = z.strictObject({

@@ -14,7 +14,7 @@ import type {
  * | --- | --- | --- |
  * | GET /status | | StatusDocument |
  * | GET /stream | | server-sent events: `status` (StatusDocument, at most 4 a second), `history` (HistoryEntry) |
- * | GET /events?after=ID&before=ID&limit=N&level=L&kind=K&server=S&since=TIME&until=TIME | | { events: HistoryEntry[] }, newest first |
+ * | GET /events?after=ID&before=ID&limit=N&level=L&kind=K&server=S&by=NAME&since=TIME&until=TIME | | { events: HistoryEntry[] }, newest first |
  * | GET /doctor | | DoctorReport |
  * | PUT /settings | SettingsInput | { settings } — set-up and later changes, validated as a whole |
  * | POST /access-code | | AccessCodeAnswer (primary) |
@@ -100,6 +100,8 @@ export interface EventsQuery {
   readonly kind?: string
   /** Host name or id of the server that recorded it. */
   readonly server?: string
+  /** Who asked for it: a user's name or `cli`; `*`: anybody. */
+  readonly by?: string
   /** ISO 8601: at this time or later, and earlier than that one. */
   readonly since?: string
   readonly until?: string

@@ -54,6 +54,7 @@ export function createSegmentIndex(names: NameTable): SegmentIndex {
       columns.kind[count] = names.code(`kind ${entry.kind}`)
       columns.level[count] = names.code(`level ${entry.level}`)
       columns.server[count] = names.code(serverName(entry))
+      columns.actor[count] = names.code(`by ${entry.actor ?? ''}`)
       count += 1
     },
     find(query, limit) {
@@ -75,6 +76,7 @@ export function matches(entry: HistoryEntry, query: EventsQuery): boolean {
     entry.id < (query.before ?? Infinity) &&
     (query.level === undefined || entry.level === query.level) &&
     (query.kind === undefined || entry.kind === query.kind) &&
+    (query.by === undefined || isBy(entry.actor ?? '', query.by)) &&
     (query.server === undefined || isOfServer(serverName(entry), query.server)) &&
     !(at < timeOf(query.since, -Infinity)) &&
     !(at >= timeOf(query.until, Infinity))
@@ -89,6 +91,7 @@ interface Columns {
   readonly kind: Uint32Array
   readonly level: Uint32Array
   readonly server: Uint32Array
+  readonly actor: Uint32Array
 }
 
 function makeColumns(room: number): Columns {
@@ -100,6 +103,7 @@ function makeColumns(room: number): Columns {
     kind: new Uint32Array(room),
     level: new Uint32Array(room),
     server: new Uint32Array(room),
+    actor: new Uint32Array(room),
   }
 }
 
@@ -116,15 +120,20 @@ function matcher(query: EventsQuery, names: NameTable, columns: Columns): (row: 
   const until = timeOf(query.until, Infinity)
   const kinds = codesOf(names, 'kind', query.kind)
   const levels = codesOf(names, 'level', query.level)
-  const { server } = query
+  const { by, server } = query
+  const actors =
+    by === undefined
+      ? null
+      : names.codes((name) => name.startsWith('by ') && isBy(name.slice(3), by))
   const servers = server === undefined ? null : names.codes((name) => isOfServer(name, server))
-  const { id, at, kind, level, server: serverOf } = columns
+  const { id, at, actor, kind, level, server: serverOf } = columns
   return (row) =>
     (id[row] ?? 0) > after &&
     (id[row] ?? 0) < before &&
     (kinds === null || kinds.has(kind[row] ?? -1)) &&
     (levels === null || levels.has(level[row] ?? -1)) &&
     (servers === null || servers.has(serverOf[row] ?? -1)) &&
+    (actors === null || actors.has(actor[row] ?? -1)) &&
     !((at[row] ?? 0) < since) &&
     !((at[row] ?? 0) >= until)
 }
@@ -139,6 +148,11 @@ function codesOf(
 
 function serverName({ serverId, hostName }: HistoryEntry): string {
   return ['server', serverId, hostName].join(SEPARATOR)
+}
+
+/** `*` stands for anybody; what nobody asked for has no name. */
+function isBy(actor: string, wanted: string): boolean {
+  return actor !== '' && (wanted === '*' || actor === wanted)
 }
 
 /** A server can be named by its id or by its host name. */

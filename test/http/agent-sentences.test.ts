@@ -21,7 +21,11 @@ for (const language of LANGUAGES.filter((each) => each !== 'en'))
       [...new Set(sentences)].filter((sentence) => say(sentence) === null)
 
     it('has every event and its advice', () => {
-      const sentences = Object.values(EVENT_KINDS).flatMap(({ title, advice }) => [title, advice])
+      const sentences = Object.values(EVENT_KINDS).flatMap(({ title, meaning, advice }) => [
+        title,
+        meaning,
+        advice,
+      ])
       assert.deepEqual(missing(sentences), [])
     })
 

@@ -282,6 +282,82 @@ describe('the routes of the plugin', function () {
     assert.equal((json.body as unknown[]).length, 1)
   })
 
+  it('filters the history by everything, and takes times as the zone of the page shows them', async () => {
+    web().agent.on('events', () => Promise.resolve({ events: [] }))
+    const address = `${BASE}/history?level=alert&kind=peerLost&server=pbx-1&by=ann&since=2026-03-01T09:00&until=2026-03-02T00:00:01&before=77&limit=500`
+    const page = await client('viewer').get(address).expect(200)
+    const asked = web().agent.calls.find((call) => call.name === 'events')?.input
+    assert.deepEqual(asked, {
+      ...{ level: 'alert', kind: 'peerLost', server: 'pbx-1', by: 'ann', before: 77, limit: 501 },
+      ...{ since: '2026-03-01T09:00:00.000Z', until: '2026-03-02T00:00:01.000Z' },
+    })
+    assert.match(page.text, /name="since" value="2026-03-01T09:00:00" type="datetime-local"/)
+    assert.match(page.text, /Nothing matches the filter/)
+  })
+
+  for (const [name, value] of [
+    ['since', 'yesterday'],
+    ['until', '2026-02-30T10:00'],
+  ] as const)
+    it(`says beside the field that ${name} ${value} is not a time`, async () => {
+      const page = await client('viewer').get(`${BASE}/history?${name}=${value}`).expect(400)
+      assert.match(page.text, new RegExp(`value="${value}" aria-invalid="true"`))
+      assert.match(page.text, /This is not a time/)
+      const file = await client('viewer').get(`${BASE}/history.csv?${name}=${value}`).expect(400)
+      assert.match(file.text, /HS_REQUEST_INVALID/)
+    })
+
+  it('leads to the older page when there is one, and back', async () => {
+    const events = Array.from({ length: 101 }, (_, index) => historyEntry(500 - index))
+    web().agent.on('events', () => Promise.resolve({ events }))
+    const page = await client('viewer').get(`${BASE}/history?level=alert`).expect(200)
+    assert.match(
+      page.text,
+      /rel="next" href="[^"]*level&#x3D;alert&amp;before&#x3D;401&amp;limit&#x3D;100"/,
+    )
+    assert.doesNotMatch(page.text, /hs-event-400"/)
+    web().agent.on('events', () => Promise.resolve({ events: events.slice(0, 100) }))
+    const last = await client('viewer').get(`${BASE}/history?before=401`).expect(200)
+    assert.doesNotMatch(last.text, /rel="next"/)
+    assert.match(last.text, /Back to the newest/)
+  })
+
+  it('searches, sorts and pages the tables without a script', async () => {
+    const base = pairedStatus()
+    const tables = Array.from({ length: 250 }, (_, index) => ({
+      ...base.replication.tables[0]!,
+      name: `public.t${String(index).padStart(3, '0')}`,
+      rows: (index * 7) % 250,
+      ...(index === 200 ? { state: 'quarantined' as const, reason: 'a column is missing' } : {}),
+    }))
+    web().agent.setStatus({ ...base, replication: { ...base.replication, tables } })
+    const names = async (query: string): Promise<string[]> => {
+      const page = await client('viewer').get(`${BASE}/synchronisation?${query}`).expect(200)
+      const part = /data-hs-live="tables"[\s\S]*?<\/section>/.exec(page.text)?.[0] ?? ''
+      return [...part.matchAll(/<code>public\.(t\d+)<\/code>/g)].map((match) => match[1] ?? '')
+    }
+    assert.deepEqual((await names('')).slice(0, 3), ['t200', 't000', 't001'])
+    assert.equal((await names('')).length, 100)
+    assert.equal((await names('page=3')).length, 50)
+    assert.equal((await names('page=99')).length, 50)
+    assert.deepEqual(await names('search=T20'), [
+      't200',
+      't201',
+      't202',
+      't203',
+      't204',
+      't205',
+      't206',
+      't207',
+      't208',
+      't209',
+    ])
+    assert.deepEqual(await names('search=missing'), ['t200'])
+    assert.equal((await names('sort=name&order=descending'))[0], 't249')
+    assert.equal((await names('sort=rows&order=descending'))[0], 't107')
+    assert.equal((await names('sort=__proto__&page=-1'))[0], 't200')
+  })
+
   it('leads from the standby to the active server, on the same port', async () => {
     const answer = await client('viewer').get(`${BASE}/active`).expect(302)
     const port = new URL(web().url).port

@@ -144,7 +144,7 @@ export function historyEntry(id: number, change: Partial<HistoryEntry> = {}): Hi
     level: 'alert',
     title: 'The peer does not answer',
     reason: 'no heartbeat for 5000 ms',
-    meaning: 'Calls go on.',
+    meaning: 'Calls go on, but the system is not protected.',
     advice: 'The system is not protected. Repair the other server.',
     data: { silentMs: 5000 },
     actor: null,

@@ -23,6 +23,7 @@ export const addEvents: AddCommand = (program, action) => {
     )
     .option('--kind <kind>', 'only this kind, for example failoverDone')
     .option('--server <name>', 'only those recorded under this host name or server id')
+    .option('--by <name>', 'only what this user asked for; * for anybody')
     .option('--csv', 'as a table for a spreadsheet (RFC 4180)')
     .action(
       action<EventsOptions>(async (context, options) => {
@@ -34,7 +35,7 @@ export const addEvents: AddCommand = (program, action) => {
 
 const FILTERS = [
   ...(['limit', 'after', 'before', 'level', 'kind'] as const),
-  ...(['server', 'since', 'until'] as const),
+  ...(['server', 'by', 'since', 'until'] as const),
 ]
 
 function queryOf(options: EventsOptions): EventsQuery {

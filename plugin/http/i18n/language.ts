@@ -14,6 +14,8 @@ import { createSay } from './sentences.ts'
 export interface Language extends Formats {
   /** The words' language, for `lang`. */
   readonly tag: LanguageTag
+  /** In which times are shown and read. */
+  readonly timeZone: string
   /** A message of the catalogue. */
   readonly t: Translate
   /** What the agent says, in this language; null when the catalogue does not have it. */
@@ -59,7 +61,7 @@ function createLanguage(
 ): Language {
   const t = createTranslate(messages, locale)
   const say = (sentence: string): string => translated(sentence) ?? sentence
-  return { tag, t, translated, say, ...createFormats(locale, timeZone, t) }
+  return { tag, timeZone, t, translated, say, ...createFormats(locale, timeZone, t) }
 }
 
 /** English is what the agent speaks already. */

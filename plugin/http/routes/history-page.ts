@@ -1,56 +1,55 @@
-import type { Request, Router } from 'express'
-import type { EventsQuery } from '../../api/agent-api.ts'
+import type { Request, Response, Router } from 'express'
 import { eventsCsv } from '../../api/events-csv.ts'
-import { queryText } from '../form.ts'
+import type { HistoryEntry } from '../../api/status-document.ts'
+import { HotStandbyError } from '../../errors.ts'
 import { route } from '../handler.ts'
+import { historyFilter } from '../history-filter.ts'
 import { sendPage } from '../send-page.ts'
-import { HISTORY_LIMITS, historyModel } from '../view-models/history-model.ts'
+import { historyModel } from '../view-models/history-model.ts'
 import { agentFor, languageFor, type Web } from '../web.ts'
 
 const EXPORT_LIMIT = 10_000
 
-/** History: what happened and why, with filter and export. */
+/** History: what happened and why, who asked for it, with filter, pages and export. */
 export function historyRoutes(web: Web, router: Router): void {
   router.get(
     '/history',
     route(web, 'view', async (request, response) => {
-      const filter = filterOf(request)
-      const { events } = await agentFor(web, request).events(filter)
       const language = languageFor(web, request)
-      const model = historyModel(events, filter, language)
+      const filter = historyFilter(request, language.timeZone)
+      const isWrong = filter.problems.length > 0
+      const [status, { events }] = await Promise.all([
+        web.watch.current(),
+        isWrong
+          ? { events: [] }
+          : agentFor(web, request).events({ ...filter.query, limit: filter.limit + 1 }),
+      ])
       await sendPage(web, request, response, {
         view: 'history',
         title: language.t('page.history'),
-        model,
+        model: historyModel(events, filter, status, language),
+        status: isWrong ? 400 : 200,
       })
     }),
   )
+  const exportAs = (send: (response: Response, events: readonly HistoryEntry[]) => void) =>
+    route(web, 'view', async (request: Request, response) => {
+      const { query, problems } = historyFilter(request, languageFor(web, request).timeZone)
+      if (problems.length > 0) throw new HotStandbyError('HS_REQUEST_INVALID', { fields: problems })
+      const { events } = await agentFor(web, request).events({ ...query, limit: EXPORT_LIMIT })
+      send(response, events)
+    })
   router.get(
     '/history.csv',
-    route(web, 'view', async (request, response) => {
-      const filter = { ...filterOf(request), limit: EXPORT_LIMIT }
-      const { events } = await agentFor(web, request).events(filter)
+    exportAs((response, events) => {
       response.attachment('hot-standby-history.csv').type('text/csv; charset=utf-8')
       response.send(eventsCsv(events))
     }),
   )
   router.get(
     '/history.json',
-    route(web, 'view', async (request, response) => {
-      const filter = { ...filterOf(request), limit: EXPORT_LIMIT }
-      const { events } = await agentFor(web, request).events(filter)
+    exportAs((response, events) => {
       response.attachment('hot-standby-history.json').json(events)
     }),
   )
-}
-
-function filterOf(request: Request): EventsQuery {
-  const level = queryText(request, 'level')
-  const kind = queryText(request, 'kind')
-  const limit = Number(queryText(request, 'limit'))
-  return {
-    ...(level === '' ? {} : { level }),
-    ...(kind === '' ? {} : { kind }),
-    limit: HISTORY_LIMITS.includes(limit) ? limit : (HISTORY_LIMITS[0] ?? 100),
-  }
 }

@@ -1,7 +1,9 @@
 import type { Request, Response, Router } from 'express'
 import { HotStandbyError } from '../../errors.ts'
+import { queryText } from '../form.ts'
 import { route } from '../handler.ts'
 import { sendPage } from '../send-page.ts'
+import { tableListQuery } from '../table-list.ts'
 import { synchronisationModel } from '../view-models/synchronisation-model.ts'
 import { agentFor, languageFor, type Web } from '../web.ts'
 import { demandTyped } from './set-up-page.ts'
@@ -14,7 +16,12 @@ export function synchronisationRoutes(web: Web, router: Router): void {
     error: HotStandbyError | null = null,
   ): Promise<void> => {
     const language = languageFor(web, request)
-    const model = synchronisationModel(await web.watch.fresh(), error, language)
+    const model = synchronisationModel(
+      await web.watch.fresh(),
+      error,
+      tableListQuery((name) => queryText(request, name)),
+      language,
+    )
     const page = { view: 'synchronisation', title: language.t('page.synchronisation'), model }
     await sendPage(web, request, response, { ...page, status: error?.status ?? 200 })
   }

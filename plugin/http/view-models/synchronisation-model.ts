@@ -1,6 +1,7 @@
 import type { CheckReport, StatusDocument } from '../../api/status-document.ts'
 import type { HotStandbyError } from '../../errors.ts'
 import type { Language } from '../i18n/language.ts'
+import { listTables, TABLE_SORTS, type TableList, type TableListQuery } from '../table-list.ts'
 import { copyModel } from './copy-model.ts'
 import { fieldView, formError } from './field-view.ts'
 import { operationOf } from './operation-model.ts'
@@ -12,12 +13,13 @@ const WHY = { excluded: 'info', impossible: 'warning' } as const
 export function synchronisationModel(
   status: StatusDocument,
   error: HotStandbyError | null,
+  query: TableListQuery,
   language: Language,
 ): object {
   const { replication, server } = status
   const { t, count, moment } = language
   const quarantined = replication.tables.filter((table) => table.state === 'quarantined')
-  const others = replication.tables.filter((table) => table.state !== 'quarantined')
+  const list = listTables(replication.tables, query)
   const problems = error?.details.fields ?? []
   const isPaired = status.setUp === 'paired'
   return {
@@ -26,9 +28,12 @@ export function synchronisationModel(
     reason: replication.reason,
     inSync: replication.inSync,
     quarantined: quarantined.length,
-    tables: [...quarantined, ...others].map((table) => ({
+    search: query.search,
+    list: listModel(list, query, language),
+    tables: list.tables.map((table) => ({
       ...table,
       isQuarantined: table.state === 'quarantined',
+      isWhole: table.capture === 'wholeTable',
       capture: t(`capture.${table.capture}`),
       rows: count(table.rows),
       lastChange: moment(table.lastChangeAt),
@@ -50,6 +55,36 @@ export function synchronisationModel(
       language,
     ),
     error: error === null ? null : formError(error),
+  }
+}
+
+/** What stands around the table: how much was found, the other pages, and the order that each heading asks for. */
+function listModel(list: TableList, query: TableListQuery, { t }: Language): object {
+  const address = (change: Readonly<Record<string, string>>): string => {
+    const { search, sort, isDescending } = query
+    const order = isDescending ? 'descending' : ''
+    const all = { search, sort: sort === 'state' ? '' : sort, order, ...change }
+    return new URLSearchParams(Object.entries(all).filter(([, value]) => value !== '')).toString()
+  }
+  const pageAddress = (page: number): string | null =>
+    page < 1 || page > list.pages ? null : address({ page: String(page) })
+  return {
+    found: list.found,
+    all: list.all,
+    page: list.page,
+    pages: list.pages,
+    previous: pageAddress(list.page - 1),
+    next: pageAddress(list.page + 1),
+    headings: TABLE_SORTS.map((sort) => {
+      const isSorted = sort === query.sort
+      const order = isSorted && !query.isDescending ? 'descending' : ''
+      return {
+        title: t(`tables.column.${sort}`),
+        query: address({ sort, order }),
+        ariaSort: isSorted ? (query.isDescending ? 'descending' : 'ascending') : null,
+        arrow: isSorted ? (query.isDescending ? '▼' : '▲') : '',
+      }
+    }),
   }
 }
 

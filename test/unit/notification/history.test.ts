@@ -118,6 +118,16 @@ describe('history', () => {
     assert.equal((await history.list({ kind: 'paired' }))[0]?.reason, 'the first')
   })
 
+  it('filters by who asked, in memory and on disk', async () => {
+    history.record({ kind: 'takeOverStarted', reason: 'one', actor: 'ann' })
+    for (let count = 0; count < 1100; count++) history.record({ kind: 'peerLost', reason: 'x' })
+    history.record({ kind: 'takeOverStarted', reason: 'two', actor: '*' })
+    assert.deepEqual(ids(await history.list({ by: 'ann' })), [1])
+    assert.deepEqual(ids(await history.list({ by: '*' })), [1102, 1])
+    assert.deepEqual(ids(await history.list({ by: '' })), [])
+    assert.deepEqual(ids(await history.list({ by: 'bob' })), [])
+  })
+
   it('filters by server and time, in memory and on disk', async () => {
     await history.close()
     const line = (id: number, hostName: string, at: string) =>
