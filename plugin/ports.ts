@@ -5,6 +5,7 @@ import type {
   ReplicationStatus,
   StatusDocument,
 } from './api/status-document.ts'
+import type { OutboxShare } from './api/outbox-message.ts'
 import type { EventKind } from './core/event-kinds.ts'
 import type { ServerFacts } from './core/facts.ts'
 import type { RequirementResult } from './core/requirements.ts'
@@ -145,6 +146,8 @@ export interface PeerHandler {
   check(options: { readonly repair: boolean }): Promise<CheckReport>
   /** As standby, asked for by the active: copy afresh. */
   resynchronise(): Promise<void>
+  /** What the peer's outbox holds, so that whichever server is active can send what waits. */
+  shareOutbox(input: OutboxShare): Promise<OutboxShare>
   /** The peer leaves the pair. */
   unpair(): Promise<void>
 }

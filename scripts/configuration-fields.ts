@@ -57,5 +57,18 @@ export const CONFIGURATION_FIELDS: Readonly<Record<string, string>> = {
   'smtp.user': 'User name, when the server wants one.',
   'smtp.passwordFile': 'File with the password.',
   'smtp.from': 'Sender address.',
+  'notifications.mail':
+    '`smtp`, or `platform`: the web process takes the mails and sends them in its own way (`hotStandby.sendMail`).',
+  'notifications.webhook.url': 'Every event that is told is posted here as JSON, signed.',
+  'notifications.webhook.secretFile': 'File with the secret that signs the calls (HMAC-SHA256).',
+  'notifications.webhook.caFile': 'PEM file of the authority that signed its certificate.',
+  'notifications.webhook.timeoutMs': 'How long a call may take as a whole.',
+  'notifications.webhook.levels': 'Only events of these levels.',
+  'notifications.syslog.transport': '`udp`, `tcp` (octet counting) or `unix` (a stream socket).',
+  'notifications.syslog.host': 'Receiver, for `udp` and `tcp`.',
+  'notifications.syslog.port': 'Its port.',
+  'notifications.syslog.path': 'Socket of the receiver, for `unix`.',
+  'notifications.syslog.facility': 'Facility of the lines.',
+  'notifications.syslog.levels': 'Only events of these levels.',
   logLevel: '`agent` logs to standard error from this level on.',
 }

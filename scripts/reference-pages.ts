@@ -72,7 +72,7 @@ function eventsPage(): string {
 What the history can hold (\`hot-standby events\`, the event list of the page).
 
 **Told** ones go to the contacts of their level, unless the administrator chose another level or none. **By**: what both servers see is told by
-the active server only; what is about one server is told by that one.
+the active server only; what is about one server is told by that one. How a message travels: [notifications](../guide/notifications.md).
 
 | kind | level | told | by | title | what it means for users | what to do |
 | --- | --- | --- | --- | --- | --- | --- |

@@ -22,6 +22,9 @@ const text = (what: string) =>
   z.string(`is missing | Give ${what}.`).min(1, `is empty | Give ${what}.`).max(1000)
 const group = z.record(z.string(), z.unknown(), 'is not an object | Give an object of fields.')
 
+const channel = z
+  .enum(['mail', 'webhook', 'syslog'], 'is not a channel | Give mail, webhook or syslog.')
+  .optional()
 const nothing = z.strictObject({})
 const time = z.iso
   .datetime({
@@ -74,7 +77,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
     api.check(present(input), context),
   ),
   route('POST', '/wait', wait, (api, input, context) => api.wait(input, context)),
-  route('POST', '/notify-test', z.strictObject({ email: word }), (api, input, context) =>
+  route('POST', '/notify-test', z.strictObject({ email: word, channel }), (api, input, context) =>
     api.notifyTest(present(input), context),
   ),
   route('GET', '/notifications', nothing, (api, _, context) => api.notifications(context)),

@@ -1,3 +1,5 @@
+import type { EventLevel } from '../core/settings.ts'
+import type { NotificationChannel } from './outbox-message.ts'
 import type {
   CheckReport,
   HistoryEntry,
@@ -24,7 +26,7 @@ import type {
  * | POST /resynchronise | { wait?: boolean } | { operation } |
  * | POST /check | { repair?: boolean } | CheckReport |
  * | POST /wait | WaitInput | { reached: true } or HS_TIMEOUT |
- * | POST /notify-test | { email?: string } | { delivered: string[] } |
+ * | POST /notify-test | { email?, channel?: mail, webhook or syslog } | { delivered: string[] } |
  * | GET /notifications | | { deliveries } |
  * | POST /disable | { force?: boolean } | { done: true } |
  * | POST /config-lock/refused | { path, user } | { recorded: true } — the middleware tells of a refusal |
@@ -62,7 +64,7 @@ export interface AgentApi {
   check(input: { readonly repair?: boolean }, context?: CallContext): Promise<CheckReport>
   wait(input: WaitInput, context?: CallContext): Promise<{ readonly reached: true }>
   notifyTest(
-    input: { readonly email?: string },
+    input: { readonly email?: string; readonly channel?: NotificationChannel },
     context?: CallContext,
   ): Promise<{ readonly delivered: readonly string[] }>
   notifications(context?: CallContext): Promise<{ readonly deliveries: readonly Delivery[] }>
@@ -148,9 +150,13 @@ export interface DoctorCheck {
 export interface Delivery {
   readonly id: string
   readonly at: string
+  readonly channel: NotificationChannel
+  readonly kind: string
+  readonly level: EventLevel
   readonly to: string
   readonly subject: string
-  readonly state: 'waiting' | 'delivered' | 'failed'
+  /** `byPeer`: the other server delivered it, or gave it up. */
+  readonly state: 'waiting' | 'delivered' | 'failed' | 'byPeer'
   readonly attempts: number
   readonly lastError: string | null
 }

@@ -8,6 +8,7 @@ import {
   handOverSchema,
   helloSchema,
   nothingSchema,
+  outboxShareSchema,
   positionSchema,
   statusSchema,
 } from './wire-schemas.ts'
@@ -94,6 +95,13 @@ export const PEER_CALLS: { readonly [Name in PeerCallName]: PeerCall } = {
     input: nothingSchema,
     output: nothingSchema,
     repeatable: false,
+    limit: 'call',
+  },
+  shareOutbox: {
+    path: '/share-outbox',
+    input: outboxShareSchema,
+    output: outboxShareSchema,
+    repeatable: true,
     limit: 'call',
   },
   unpair: {

@@ -70,6 +70,7 @@ export function createPeerClient(options: PeerClientOptions): ClosablePeerClient
     status: () => call('status', {}),
     check: (input) => call('check', input),
     resynchronise: () => call('resynchronise', {}),
+    shareOutbox: (input) => call('shareOutbox', input),
     unpair: () => call('unpair', {}),
     connectDatabase: async () => connections.open(pairedPeer(options), SERVICES.database),
     disconnect: () => connections.close(),

@@ -99,6 +99,12 @@ export const checkReportSchema = z.looseObject({ at: text, differences: z.array(
 /** `StatusDocument`; only shown, so that a newer peer's document is no error. */
 export const statusSchema = z.looseObject({ at: text, setUp: text, health: z.looseObject({}) })
 
+/** `OutboxShare`; the messages are checked one by one where they are used, so that one cannot keep the others back. */
+export const outboxShareSchema = z.looseObject({
+  waiting: z.array(z.looseObject({ id: text })).max(100),
+  settled: z.array(text).max(1000),
+})
+
 export const nothingSchema = z.looseObject({})
 
 export const pairRequestSchema = z.looseObject({

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { HotStandbyError } from '../errors.ts'
 import { parseDatabaseUrl } from './database-url.ts'
 import { toFieldProblems } from './field-problems.ts'
+import { notificationsConfig } from './notifications-config.ts'
 
 const command = z
   .array(z.string().min(1, 'is empty | Give the program and its arguments, one string each.'))
@@ -169,6 +170,7 @@ export const agentConfigSchema = z.strictObject({
       from: z.email('is not an e-mail address | Give the sender address.'),
     })
     .optional(),
+  notifications: notificationsConfig.prefault({}),
   logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
 })
 
@@ -193,7 +195,14 @@ export function parseAgentConfig(input: unknown, folder: string): AgentConfig {
 
 /** The working directory means nothing: systemd, cron and an administrator start the same commands in different ones. */
 function withAbsolutePaths(
-  { database, services, platform, smtp, ...config }: z.infer<typeof agentConfigSchema>,
+  {
+    database,
+    services,
+    platform,
+    smtp,
+    notifications,
+    ...config
+  }: z.infer<typeof agentConfigSchema>,
   folder: string,
 ): AgentConfig {
   const path = (given: string | undefined): string | undefined =>
@@ -218,6 +227,18 @@ function withAbsolutePaths(
       health: program(services.health),
     },
     platform: { ...platform, factsCommand: program(platform.factsCommand) },
+    notifications: {
+      ...notifications,
+      webhook: notifications.webhook && {
+        ...notifications.webhook,
+        secretFile: resolve(folder, notifications.webhook.secretFile),
+        caFile: path(notifications.webhook.caFile),
+      },
+      syslog: notifications.syslog && {
+        ...notifications.syslog,
+        path: path(notifications.syslog.path),
+      },
+    },
     smtp:
       smtp === undefined
         ? undefined

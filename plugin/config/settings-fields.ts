@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { parseIpAddress } from '../core/ip-address.ts'
+import { notificationFields } from './notification-fields.ts'
 
 /** The fields of the settings, each by itself; messages are written `what is wrong | what to do`. */
 
@@ -104,4 +105,5 @@ export const pairFields = {
   contacts: z
     .array(contact, 'is not a list of contacts | Give name, email and levels of each.')
     .max(50, 'is too long | Give at most 50 contacts.'),
+  notifications: notificationFields,
 }

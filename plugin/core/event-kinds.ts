@@ -297,7 +297,7 @@ export const EVENT_KINDS = {
   },
   notificationFailed: {
     level: 'warning',
-    notify: false,
+    notify: true,
     toldBy: 'each',
     title: 'Notifications cannot be delivered',
     meaning:

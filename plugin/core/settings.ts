@@ -12,6 +12,33 @@ export interface PairSettings {
   /** A server that boots alone may become active when its data was in sync at the last contact. */
   readonly coldStartAlone: boolean
   readonly contacts: readonly Contact[]
+  /** What is told and in which words; left out where nobody changed it. */
+  readonly notifications?: NotificationSettings
+}
+
+export interface NotificationSettings {
+  /** Kinds of events that are told at another level than their own, or to nobody. */
+  readonly kinds: Readonly<Record<string, EventLevel | 'off'>>
+  /** Written by the administrator: for one kind, for all (`default`), or for the summary of many (`summary`). */
+  readonly templates: Readonly<Record<string, MessageTemplate>>
+  /** The system is not protected for so long: it is told, and again. */
+  readonly notProtectedAfterMinutes: number
+  /** The standby counts as behind from this lag on. */
+  readonly behindAfterSeconds: number
+}
+
+/** Handlebars with the variables of `config/message-template.ts`, and nothing else. */
+export interface MessageTemplate {
+  readonly subject: string
+  readonly text: string
+  readonly html: string
+}
+
+export const DEFAULT_NOTIFICATIONS: NotificationSettings = {
+  kinds: {},
+  templates: {},
+  notProtectedAfterMinutes: 5,
+  behindAfterSeconds: 60,
 }
 
 export type EventLevel = 'information' | 'warning' | 'alert'

@@ -83,7 +83,7 @@ export function createAgentApi({ node, makeAccessCode }: AgentApiParts): AgentAp
       await waitFor(node, input)
       return { reached: true }
     },
-    notifyTest: async (input) => ({ delivered: await node.notifier.sendTest(input.email) }),
+    notifyTest: async (input) => ({ delivered: await node.notifier.sendTest(input) }),
     notifications: () => Promise.resolve({ deliveries: node.notifier.deliveries() }),
     async disable({ force = false }, context) {
       await dissolve(node, force, context?.actor ?? null)

@@ -7,7 +7,7 @@ import type { PeerHello } from '../ports.ts'
 import { createAcknowledged } from './acknowledged.ts'
 import type { Closers } from './closers.ts'
 import { openLastTakeOver } from './last-take-over.ts'
-import { mailPolicy } from './mail-policy.ts'
+import { mailPolicy, notificationsOf, sendingTurn } from './mail-policy.ts'
 import type { NodeContext } from './node-context.ts'
 import type { LoopParts } from './open-loop.ts'
 import type { Sources } from './open-sources.ts'
@@ -100,10 +100,18 @@ function openNotifier({ config, stores, sources, parts, logger }: ContextInput):
   return createNotifier({
     stateDirectory: config.stateDirectory,
     history: sources.history,
+    ownId: stores.serverId,
     smtp: config.smtp,
+    ...config.notifications,
     contacts: () => stores.settings.current().pair?.contacts ?? [],
+    settings: () => notificationsOf(stores.settings),
     server,
     shouldSend: mailPolicy(parts.loop),
+    turn: sendingTurn(parts.loop, stores.peer),
+    peer: () =>
+      stores.peer.record() === null
+        ? null
+        : { share: (input) => sources.client.shareOutbox(input) },
     logger,
   })
 }

@@ -2,6 +2,9 @@ import type { AgentLoop } from '../agent/agent-loop.ts'
 import type { HistoryEntry } from '../api/status-document.ts'
 import { EVENT_KINDS } from '../core/event-kinds.ts'
 import { roleOf } from '../core/report.ts'
+import { DEFAULT_NOTIFICATIONS, type NotificationSettings } from '../core/settings.ts'
+import type { PeerState } from './node-context.ts'
+import type { SettingsStore } from './settings-store.ts'
 
 /** Data of an entry that the other server tells. */
 export const TOLD_BY_PEER = { toldByPeer: true } as const
@@ -22,4 +25,16 @@ export function mailPolicy(loop: AgentLoop): (entry: HistoryEntry) => boolean {
     if (!isHeard) return !(kind === 'peerLost' && report?.role === 'active')
     return report?.role !== 'active' && state.shared.identity === 'primary'
   }
+}
+
+/** What this server sends now: as the active what both servers have, alone its own, as standby nothing. */
+export function sendingTurn(loop: AgentLoop, peer: PeerState): () => 'all' | 'own' | 'none' {
+  return () => {
+    if (peer.record() === null) return 'own'
+    return roleOf(loop.view().state) === 'active' ? 'all' : 'none'
+  }
+}
+
+export function notificationsOf(settings: SettingsStore): NotificationSettings {
+  return settings.current().pair?.notifications ?? DEFAULT_NOTIFICATIONS
 }

@@ -1,9 +1,16 @@
 import type { StatusDocument } from '../api/status-document.ts'
 import { CALM, type PairWatchInput, type PairWatchLimits, watchPair } from '../core/pair-alarms.ts'
+import type { NotificationSettings } from '../core/settings.ts'
 import type { FileHistory } from '../notification/history.ts'
 
 const LOOK_EVERY_MS = 2000
-export const DEFAULT_LIMITS: PairWatchLimits = { unprotectedMs: 300_000, behindMs: 60_000 }
+
+export function watchLimits(settings: NotificationSettings): PairWatchLimits {
+  return {
+    unprotectedMs: settings.notProtectedAfterMinutes * 60_000,
+    behindMs: settings.behindAfterSeconds * 1000,
+  }
+}
 
 export interface PairWatchOptions {
   readonly status: () => StatusDocument

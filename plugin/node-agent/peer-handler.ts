@@ -31,6 +31,7 @@ export function createPeerHandler(node: () => NodeContext): PeerHandler {
     status: async () => Promise.resolve(buildStatus(node())),
     check: async (options) => node().engine.check(options),
     resynchronise: async () => node().engine.resynchronise(),
+    shareOutbox: async (input) => node().notifier.share(input),
     unpair() {
       const { peer, history, logger } = node()
       if (peer.record() === null) return Promise.reject(new HotStandbyError('HS_NOT_PAIRED'))

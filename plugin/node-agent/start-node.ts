@@ -8,7 +8,8 @@ import { openChannel } from './open-channel.ts'
 import { type LoopOptions, openLoop } from './open-loop.ts'
 import { openSources } from './open-sources.ts'
 import { openStores, type StoreChanges } from './open-stores.ts'
-import { DEFAULT_LIMITS, startPairWatch } from './pair-watch.ts'
+import { notificationsOf } from './mail-policy.ts'
+import { startPairWatch, watchLimits } from './pair-watch.ts'
 import { buildStatus } from './status.ts'
 
 export type NodeStartOptions = LoopOptions
@@ -58,7 +59,7 @@ export async function startNode(options: NodeStartOptions, opened: Closers): Pro
   const watch = await startPairWatch({
     status: () => buildStatus(node),
     history: sources.history,
-    limits: () => DEFAULT_LIMITS,
+    limits: () => watchLimits(notificationsOf(stores.settings)),
   })
   opened.push(() => watch.stop())
   const { serverId } = stores

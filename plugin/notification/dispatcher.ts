@@ -1,19 +1,23 @@
+import type { NotificationChannel, OutboxMessage } from '../api/outbox-message.ts'
 import type { Logger } from '../logger.ts'
-import type { Mailer, MailFailure } from './mailer.ts'
 import type { Outbox } from './outbox.ts'
 import type { OutboxEntry } from './outbox-state.ts'
+import type { Sender, SendFailure } from './sender.ts'
 
 export interface Dispatcher {
-  /** Something is to be sent, or the mail server may work again: tries at once. */
+  /** Something is to be sent, or the server may work again: tries at once. */
   wake(): void
-  /** Waits for a mail that is being sent, but not for long. */
+  /** Waits for a message that is being sent, but not for long. */
   close(): Promise<void>
 }
 
 export interface DispatcherOptions {
+  readonly channel: NotificationChannel
   readonly outbox: Outbox
-  readonly send: Mailer
-  /** Wall clock, for the age of mails; retries go by the monotonic one, which nobody sets back. */
+  readonly send: Sender
+  /** Whether this server is the one to send it now. */
+  readonly maySend: (entry: OutboxEntry) => boolean
+  /** Wall clock, for the age of messages; retries go by the monotonic one, which nobody sets back. */
   readonly now: () => number
   readonly retryDelaysMs: readonly number[]
   readonly giveUpMs: number
@@ -25,14 +29,16 @@ export interface DispatcherOptions {
 }
 
 const CLOSE_MS = 3000
-const WHOLE_SERVER = ' mail server'
+/** Whether it is this server's turn is asked again so often. */
+const TURN_MS = 1000
+const WHOLE_SERVER = ' server'
 
-/** Sends what waits in the outbox, one mail at a time, oldest first. */
+/** Sends what waits for one channel in the outbox, one message at a time, oldest first. */
 export function createDispatcher(options: DispatcherOptions): Dispatcher {
-  const { outbox, send } = options
-  /** Mails of a recipient that was refused: not before this time. */
+  const { channel, outbox, send, maySend } = options
+  /** Messages of a recipient that was refused: not before this time. */
   const notBefore = new Map<string, number>()
-  const failing = new Set(failingAtStart(outbox))
+  const failing = new Set(failingAtStart(outbox, channel))
   let serverFailures = 0
   let serverNotBefore = 0
   let timer: NodeJS.Timeout | undefined
@@ -41,7 +47,9 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   let closed = false
 
   const waiting = (): readonly OutboxEntry[] =>
-    [...outbox.state().entries.values()].filter((entry) => entry.state === 'waiting')
+    [...outbox.state().entries.values()].filter(
+      ({ state, message }) => state === 'waiting' && message.channel === channel,
+    )
   const delayMs = (failures: number): number =>
     options.retryDelaysMs[Math.min(failures, options.retryDelaysMs.length) - 1] ?? 0
   const beginFailing = (key: string, reason: string): void => {
@@ -51,26 +59,29 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   }
 
   const deliverAll = async (): Promise<void> => {
-    for (const entry of waiting()) {
+    for (const { message } of waiting()) {
       if (closed || serverNotBefore > performance.now()) return
-      if ((notBefore.get(entry.mail.id) ?? 0) > performance.now()) continue
-      const failure = await send(entry.mail)
-      if (failure === null) await delivered(entry)
+      if ((notBefore.get(message.id) ?? 0) > performance.now()) continue
+      // The other server may have sent it while the one before was under way.
+      const entry = outbox.state().entries.get(message.id)
+      if (entry?.state !== 'waiting' || !maySend(entry)) continue
+      const failure = await send(message)
+      if (failure === null) await delivered(message)
       else await failed(entry, failure)
     }
   }
-  const delivered = async (entry: OutboxEntry): Promise<void> => {
+  const delivered = async ({ id, to, subject }: OutboxMessage): Promise<void> => {
     serverFailures = 0
     const wasFailing = failing.size > 0
     failing.delete(WHOLE_SERVER)
-    failing.delete(entry.mail.to)
+    failing.delete(keyOf(channel, to, id))
+    notBefore.delete(id)
+    await outbox.add([{ type: 'delivered', id }])
+    options.logger.info({ message: id, channel, subject }, 'notification delivered')
     if (wasFailing && failing.size === 0) options.onRecovered()
-    notBefore.delete(entry.mail.id)
-    await outbox.add([{ type: 'delivered', id: entry.mail.id }])
-    options.logger.info({ mail: entry.mail.id, subject: entry.mail.subject }, 'mail delivered')
   }
-  const failed = async (entry: OutboxEntry, failure: MailFailure): Promise<void> => {
-    const { id, to, subject, queuedAtMs } = entry.mail
+  const failed = async (entry: OutboxEntry, failure: SendFailure): Promise<void> => {
+    const { id, to, subject, queuedAtMs } = entry.message
     const attempts = entry.attempts + 1
     if (failure.scope === 'server') {
       serverFailures += 1
@@ -81,9 +92,13 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       { type: 'attemptFailed', id, attempts, ...failure },
       ...(gaveUp ? [{ type: 'gaveUp' as const, id }] : []),
     ])
-    options.logger.warn({ mail: id, subject, attempts, gaveUp, ...failure }, 'mail not delivered')
-    const who = failure.scope === 'server' ? 'the mail server' : to
-    beginFailing(failure.scope === 'server' ? WHOLE_SERVER : to, `${who}: ${failure.reason}`)
+    options.logger.warn(
+      { message: id, channel, subject, attempts, gaveUp, ...failure },
+      'notification not delivered',
+    )
+    const who = failure.scope === 'server' ? SERVER_WORDS[channel] : to
+    const key = failure.scope === 'server' ? WHOLE_SERVER : keyOf(channel, to, id)
+    beginFailing(key, `${who}: ${failure.reason}`)
   }
 
   const pump = async (): Promise<void> => {
@@ -95,10 +110,18 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   }
   const shouldGoOn = (): boolean => again && !closed
   const schedule = (): void => {
-    const times = waiting().map((entry) => notBefore.get(entry.mail.id) ?? 0)
-    if (closed || times.length === 0) return
-    const inMs = Math.max(Math.min(...times), serverNotBefore) - performance.now()
-    timer = setTimeout(run, Math.max(inMs, 0)).unref()
+    const entries = waiting()
+    if (closed || entries.length === 0) return
+    const now = performance.now()
+    const dueMs = entries.map((entry) =>
+      Math.max(
+        (notBefore.get(entry.message.id) ?? 0) - now,
+        serverNotBefore - now,
+        maySend(entry) ? 0 : TURN_MS,
+      ),
+    )
+    clearTimeout(timer)
+    timer = setTimeout(run, Math.max(Math.min(...dueMs), 0)).unref()
   }
   const run = (): void => {
     clearTimeout(timer)
@@ -109,7 +132,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     }
     running = pump()
       .catch((error: unknown) => {
-        if (!closed) options.logger.error({ error }, 'the outbox cannot be worked off')
+        if (!closed) options.logger.error({ error, channel }, 'the outbox cannot be worked off')
       })
       .finally(() => {
         running = null
@@ -129,10 +152,22 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   }
 }
 
+const SERVER_WORDS: Readonly<Record<NotificationChannel, string>> = {
+  mail: 'the mail server',
+  webhook: 'the webhook',
+  syslog: 'the syslog receiver',
+}
+
+/** A mailbox that is refused fails for all its mails; a webhook refuses one message. */
+function keyOf(channel: NotificationChannel, to: string, id: string): string {
+  return channel === 'mail' ? to : id
+}
+
 /** What was failing before a restart is still known to the administrator. */
-function failingAtStart(outbox: Outbox): readonly string[] {
-  return [...outbox.state().entries.values()].flatMap(({ state, mail, lastFailure }) => {
-    if (state !== 'waiting' || lastFailure === null) return []
-    return [lastFailure.scope === 'server' ? WHOLE_SERVER : mail.to]
+function failingAtStart(outbox: Outbox, channel: NotificationChannel): readonly string[] {
+  return [...outbox.state().entries.values()].flatMap(({ state, message, lastFailure }) => {
+    if (state !== 'waiting' || lastFailure === null || message.channel !== channel) return []
+    const { to, id } = message
+    return [lastFailure.scope === 'server' ? WHOLE_SERVER : keyOf(channel, to, id)]
   })
 }

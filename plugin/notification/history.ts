@@ -14,7 +14,9 @@ export interface FileHistory extends History {
    */
   list(query?: EventsQuery): Promise<readonly HistoryEntry[]>
   /** Called for each new entry at once; the result stops it. */
-  onEntry(listener: (entry: HistoryEntry) => void): () => void
+  onEntry(listener: (entry: HistoryEntry) => unknown): () => void
+  /** What the listeners began with the entries so far is done: messages about them are on disk. */
+  told(): Promise<void>
   /** The id of the newest entry; 0 when there is none. */
   lastId(): number
   /** Everything recorded so far is on disk, or its failure logged. */
@@ -54,7 +56,8 @@ export async function createHistory(options: HistoryOptions): Promise<FileHistor
       { lines: found.damagedLines },
       'the history has lines that are damaged; they are skipped',
     )
-  const listeners = new Set<(entry: HistoryEntry) => void>()
+  const listeners = new Set<(entry: HistoryEntry) => unknown>()
+  let telling: Promise<unknown> = Promise.resolve()
   let recent: HistoryEntry[] = [...found.newest]
   let lastId = found.lastId
 
@@ -73,7 +76,8 @@ export async function createHistory(options: HistoryOptions): Promise<FileHistor
       recent.push(entry)
       files.write(entry)
       trim()
-      for (const listener of listeners) callSafely(listener, entry, logger)
+      const begun = [...listeners].map((listener) => callSafely(listener, entry, logger))
+      telling = Promise.all([telling, ...begun])
     },
     async list(query = {}) {
       const limit = Math.min(Math.max(query.limit ?? DEFAULT_LIMIT, 0), HIGHEST_LIMIT)
@@ -89,19 +93,20 @@ export async function createHistory(options: HistoryOptions): Promise<FileHistor
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
+    told: () => telling.then(() => undefined),
     lastId: () => lastId,
     flush: () => files.flush(),
     close: () => files.close(),
   }
 }
 
-function callSafely(
-  listener: (entry: HistoryEntry) => void,
+async function callSafely(
+  listener: (entry: HistoryEntry) => unknown,
   entry: HistoryEntry,
   logger: Logger,
-): void {
+): Promise<void> {
   try {
-    listener(entry)
+    await listener(entry)
   } catch (error) {
     logger.error({ error, kind: entry.kind }, 'a listener of the history failed')
   }

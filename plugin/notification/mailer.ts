@@ -2,32 +2,18 @@ import { readFile } from 'node:fs/promises'
 import nodemailer from 'nodemailer'
 import type { AgentConfig } from '../config/agent-config.ts'
 import { HotStandbyError } from '../errors.ts'
-import { type MailText, oneLine } from './mail-text.ts'
+import { oneLine } from './mail-text.ts'
+import { type Sender, type SendFailure, withoutSecrets } from './sender.ts'
+import type { OutboxMessage } from '../api/outbox-message.ts'
 
 export type SmtpConfig = NonNullable<AgentConfig['smtp']>
-
-export interface OutgoingMail extends MailText {
-  readonly to: string
-  /** The same at every attempt, so that a mail server or reader can tell a repetition. */
-  readonly messageId: string
-}
-
-/** Why a mail was not taken: by the server as a whole, or only for this recipient. */
-export interface MailFailure {
-  readonly scope: 'server' | 'recipient'
-  /** Without secrets, one line. */
-  readonly reason: string
-}
-
-/** Sends one mail; null when the mail server took it. Never throws. */
-export type Mailer = (mail: OutgoingMail) => Promise<MailFailure | null>
 
 const CONNECT_MS = 10_000
 const SILENCE_MS = 30_000
 const SAFE_ADDRESS = /^[^\s<>()[\]\\,;:"\p{C}]+@[^\s<>()[\]\\,;:"@\p{C}]+$/u
 
-/** A mailer over SMTP. The password is read from its file at every mail, so that it can be changed, and is kept nowhere. */
-export function createMailer(smtp: SmtpConfig): Mailer {
+/** Sends mail over SMTP. The password is read from its file at every mail, so that it can be changed, and is kept nowhere. */
+export function createMailer(smtp: SmtpConfig): Sender {
   return async (mail) => {
     if (!SAFE_ADDRESS.test(mail.to))
       return { scope: 'recipient', reason: 'the address is not an e-mail address' }
@@ -43,7 +29,7 @@ export function createMailer(smtp: SmtpConfig): Mailer {
   }
 }
 
-async function send(smtp: SmtpConfig, password: string | null, mail: OutgoingMail): Promise<void> {
+async function send(smtp: SmtpConfig, password: string | null, mail: OutboxMessage): Promise<void> {
   const transport = nodemailer.createTransport({
     host: smtp.host,
     port: smtp.port,
@@ -97,16 +83,8 @@ async function readConfigured(path: string, field: string): Promise<string> {
   }
 }
 
-function toFailure(error: unknown, secrets: readonly string[]): MailFailure {
+function toFailure(error: unknown, secrets: readonly string[]): SendFailure {
   const { code, message } = error as { code?: string; message?: string }
   const reason = oneLine(withoutSecrets(message ?? 'unknown error', secrets)).slice(0, 500)
   return { scope: code === 'EENVELOPE' ? 'recipient' : 'server', reason }
-}
-
-/** A mail server may repeat what it was given; we do not. */
-function withoutSecrets(text: string, secrets: readonly string[]): string {
-  const forms = secrets
-    .filter((secret) => secret !== '')
-    .flatMap((secret) => [secret, Buffer.from(secret).toString('base64')])
-  return forms.reduce((cleaned, form) => cleaned.replaceAll(form, '(not shown)'), text)
 }

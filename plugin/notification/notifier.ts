@@ -1,25 +1,38 @@
-import { createHash } from 'node:crypto'
 import type { Delivery } from '../api/agent-api.ts'
+import type { NotificationChannel, OutboxMessage, OutboxShare } from '../api/outbox-message.ts'
 import type { HistoryEntry } from '../api/status-document.ts'
-import { EVENT_KINDS } from '../core/event-kinds.ts'
-import type { Contact } from '../core/settings.ts'
-import { HotStandbyError } from '../errors.ts'
+import { type Contact, DEFAULT_NOTIFICATIONS, type NotificationSettings } from '../core/settings.ts'
 import { type Logger, silentLogger } from '../logger.ts'
-import { createDispatcher } from './dispatcher.ts'
+import { createComposer } from './composer.ts'
+import { createDispatcher, type Dispatcher } from './dispatcher.ts'
+import { STORM_LIMITS, type StormLimits } from './held-events.ts'
 import type { FileHistory } from './history.ts'
-import { eventMail, type MailServer, oneLine, testMail } from './mail-text.ts'
-import { createMailer, type Mailer, type SmtpConfig } from './mailer.ts'
+import type { MailServer } from './mail-text.ts'
+import { createMailer, type SmtpConfig } from './mailer.ts'
+import { createOffice } from './office.ts'
 import { openOutbox } from './outbox.ts'
-import { type OutboxMail, toDelivery } from './outbox-state.ts'
+import { type OutboxEntry, toDelivery } from './outbox-state.ts'
+import { createPlatformMail } from './platform-mail.ts'
+import { notConfigured, type Sender } from './sender.ts'
+import { createSharing } from './sharing.ts'
+import { createSyslogSender, type SyslogConfig } from './syslog.ts'
+import { sendTests, type TestRequest } from './test-message.ts'
+import { createWebhookSender, type WebhookConfig } from './webhook.ts'
 
 export interface Notifier {
   /** Newest first. */
   deliveries(): readonly Delivery[]
   /**
-   * Sends a test mail at once to the address, or to every contact; returns who got it.
-   * Errors: HS_NOTIFICATION_FAILED naming each address that was not reached.
+   * Sends a test at once: to one address, through one channel, or to every contact and channel; returns who got it.
+   * Errors: HS_NOTIFICATION_FAILED naming each that was not reached.
    */
-  sendTest(email?: string): Promise<readonly string[]>
+  sendTest(request?: TestRequest): Promise<readonly string[]>
+  /** What the other server tells of its outbox. */
+  share(input: OutboxShare): Promise<OutboxShare>
+  /** For the platform's own sender; null while nothing waits, or mail goes by SMTP. */
+  takeMail(): OutboxMessage | null
+  /** Errors: HS_NOT_FOUND. */
+  settleMail(id: string, error: string | null): void
   /** Stops; what was not sent is sent after the next start. Safe to call twice. */
   close(): Promise<void>
 }
@@ -27,150 +40,163 @@ export interface Notifier {
 export interface NotifierOptions {
   readonly stateDirectory: string
   readonly history: FileHistory
+  readonly ownId: string
   readonly smtp: SmtpConfig | undefined
+  /** Who delivers mail. */
+  readonly mail?: 'smtp' | 'platform'
+  readonly webhook?: WebhookConfig | undefined
+  readonly syslog?: SyslogConfig | undefined
   readonly contacts: () => readonly Contact[]
+  readonly settings?: () => NotificationSettings
   readonly server: () => MailServer
   /** Whether this server of the two is the one to tell of this event; asked when it happens. */
   readonly shouldSend: (entry: HistoryEntry) => boolean
+  /** What this server sends now: everything as the active, only its own when it is alone, nothing as standby. */
+  readonly turn?: () => 'all' | 'own' | 'none'
+  readonly peer?: () => { share(input: OutboxShare): Promise<OutboxShare> } | null
   readonly logger?: Logger
   /** Waiting time after the first, second … failure; the last one repeats. */
   readonly retryDelaysMs?: readonly number[]
   readonly giveUpMs?: number
+  /** A standby sends its own message after so long when it could not give it to the other server. */
+  readonly patienceMs?: number
+  readonly shareEveryMs?: number
+  readonly storm?: StormLimits
   readonly now?: () => number
 }
 
 const DAY_MS = 86_400_000
 const GIVE_UP_MS = 5 * DAY_MS
+const PATIENCE_MS = 20_000
+const SHARE_EVERY_MS = 1000
 const RETRY_DELAYS_MS = [5_000, 15_000, 60_000, 300_000, 900_000, 1_800_000, 3_600_000]
-const CATCH_UP_LIMIT = 1000
 
 /**
- * Mails the history's events to the contacts of their level: each event once to each contact, in spite of restarts. A
- * mail is on disk before it is sent; after a crash between the mail server's yes and our note of it, the same mail goes
- * out again with the same message id.
+ * Tells the contacts, a webhook and syslog of the history's events: each event once to each of them, in spite of
+ * restarts and failovers. A message is on the disk of this server before it is sent, and soon on that of the other one;
+ * the active server sends. After a crash between the receiver's yes and our note of it the same message goes out again,
+ * with the same message id.
  */
 export async function createNotifier(options: NotifierOptions): Promise<Notifier> {
   const logger = options.logger ?? silentLogger
   const now = options.now ?? Date.now
-  const outbox = await openOutbox(options.stateDirectory, logger)
-  const send = options.smtp === undefined ? withoutSmtp : createMailer(options.smtp)
-  const dispatcher = createDispatcher({
-    outbox,
-    send,
-    now,
-    retryDelaysMs: options.retryDelaysMs ?? RETRY_DELAYS_MS,
-    giveUpMs: options.giveUpMs ?? GIVE_UP_MS,
-    onFailing: (reason) => options.history.record({ kind: 'notificationFailed', reason }),
-    onRecovered: () =>
-      options.history.record({ kind: 'notificationRecovered', reason: 'a mail was delivered' }),
-    logger,
-  })
-
-  const offer = async (entry: HistoryEntry, wanted: boolean): Promise<void> => {
-    const contacts = wanted ? contactsFor(entry, options.contacts()) : []
-    const mails = contacts.map((email) => mailOf(entry, email, options.server(), now()))
-    await outbox.add([
-      ...mails.map((mail) => ({ type: 'queued' as const, mail })),
-      { type: 'seen', eventId: entry.id },
-    ])
-    if (mails.length > 0) dispatcher.wake()
-  }
-  let offering = catchUp(options, outbox.state().seenEventId, now(), offer, () =>
-    outbox.add([{ type: 'seen', eventId: options.history.lastId() }]),
+  const peer = options.peer ?? (() => null)
+  const outbox = await openOutbox(options.stateDirectory, logger, now)
+  const platform = createPlatformMail()
+  const senders = sendersOf(options, platform.send)
+  const dispatchers = (Object.keys(senders) as NotificationChannel[]).map((channel) =>
+    createDispatcher({
+      channel,
+      outbox,
+      send: senders[channel],
+      maySend: turnOf(options, now),
+      now,
+      retryDelaysMs: options.retryDelaysMs ?? RETRY_DELAYS_MS,
+      giveUpMs: options.giveUpMs ?? GIVE_UP_MS,
+      onFailing: (reason) =>
+        options.history.record({ kind: 'notificationFailed', reason, data: { channel } }),
+      onRecovered: () =>
+        options.history.record({
+          kind: 'notificationRecovered',
+          reason: `by ${channel}`,
+          data: { channel },
+        }),
+      logger,
+    }),
   )
-  const enqueue = (entry: HistoryEntry): void => {
-    if (!EVENT_KINDS[entry.kind].notify) return
-    const wanted = options.shouldSend(entry)
-    offering = offering
-      .then(() => offer(entry, wanted))
-      .catch((error: unknown) =>
-        logger.error({ error, kind: entry.kind }, 'an event mail was lost'),
-      )
+  const sharing = createSharing({ outbox, ownId: options.ownId, peer, onNew: wakeAll, logger })
+  const sharer = startSharer(() => sharing.tell(), options.shareEveryMs ?? SHARE_EVERY_MS)
+  const composer = createComposer({
+    contacts: options.contacts,
+    settings: options.settings ?? (() => DEFAULT_NOTIFICATIONS),
+    server: options.server,
+    webhook: options.webhook,
+    syslog: options.syslog,
+  })
+  const office = createOffice({
+    ...options,
+    outbox,
+    composer,
+    storm: options.storm ?? STORM_LIMITS,
+    now,
+    logger,
+    onQueued: () => {
+      wakeAll()
+      sharer.wake()
+    },
+  })
+  await office.start()
+  wakeAll()
+
+  function wakeAll(): void {
+    dispatchers.forEach((dispatcher: Dispatcher) => dispatcher.wake())
   }
-  const unsubscribe = options.history.onEntry(enqueue)
-  await offering
-  dispatcher.wake()
 
   let closed: Promise<void> | null = null
   return {
     deliveries: () => [...outbox.state().entries.values()].map(toDelivery).reverse(),
-    async sendTest(email) {
-      const targets =
-        email === undefined ? options.contacts().map((contact) => contact.email) : [email]
-      if (targets.length === 0) throw notSent('there are no contacts', [])
-      const mail = testMail(options.server(), new Date(now()))
-      const results = await Promise.all(
-        [...new Set(targets)].map(async (to) => {
-          const messageId = messageIdOf(`test ${now()} ${to}`, options.server().hostName)
-          return { to, failure: await send({ ...mail, to, messageId }) }
-        }),
-      )
-      const delivered = results.filter(({ failure }) => failure === null).map(({ to }) => to)
-      const reasons = results.flatMap(({ to, failure }) =>
-        failure === null ? [] : [`${oneLine(to)}: ${failure.reason}`],
-      )
-      if (delivered.length > 0) dispatcher.wake()
-      if (reasons.length > 0) throw notSent(reasons.join('; '), delivered)
+    async sendTest(request = {}) {
+      const delivered = await sendTests(request, { ...options, senders, nowMs: now() })
+      wakeAll()
       return delivered
     },
+    share: (input) => sharing.take(input),
+    takeMail: () => platform.take(),
+    settleMail: (id, error) => platform.settle(id, error),
     close: () =>
       (closed ??= (async () => {
-        unsubscribe()
-        await offering
-        await dispatcher.close()
+        sharer.stop()
+        await office.close()
+        await Promise.all(dispatchers.map((dispatcher) => dispatcher.close()))
         await outbox.close()
       })()),
   }
 }
 
-/** Events that were recorded just before a crash, and not yet put into the outbox. */
-async function catchUp(
-  options: NotifierOptions,
-  seenEventId: number | null,
-  nowMs: number,
-  offer: (entry: HistoryEntry, wanted: boolean) => Promise<void>,
-  markSeen: () => Promise<void>,
-): Promise<void> {
-  // Before the first start, and after the history was removed, there is nothing to catch up with.
-  if (seenEventId === null || seenEventId > options.history.lastId()) {
-    await markSeen()
-    return
-  }
-  const missed = await options.history.list({ after: seenEventId, limit: CATCH_UP_LIMIT })
-  for (const entry of [...missed].reverse()) {
-    const fresh = nowMs - Date.parse(entry.at) < DAY_MS
-    if (EVENT_KINDS[entry.kind]?.notify && fresh) await offer(entry, options.shouldSend(entry))
+function sendersOf(
+  { mail, smtp, webhook, syslog }: NotifierOptions,
+  platform: Sender,
+): Readonly<Record<NotificationChannel, Sender>> {
+  const bySmtp = smtp === undefined ? notConfigured('no SMTP server') : createMailer(smtp)
+  return {
+    mail: mail === 'platform' ? platform : bySmtp,
+    webhook: webhook === undefined ? notConfigured('no webhook') : createWebhookSender(webhook),
+    syslog: syslog === undefined ? notConfigured('no syslog') : createSyslogSender(syslog),
   }
 }
 
-const withoutSmtp: Mailer = () =>
-  Promise.resolve({ scope: 'server', reason: 'no SMTP server is configured' })
-
-function contactsFor(entry: HistoryEntry, contacts: readonly Contact[]): readonly string[] {
-  const wanted = contacts.filter((contact) => contact.levels.includes(entry.level))
-  return [...new Map(wanted.map(({ email }) => [email.toLowerCase(), email])).values()]
+/** The active sends what both have; a standby only what it could not give away. */
+function turnOf(options: NotifierOptions, now: () => number): (entry: OutboxEntry) => boolean {
+  const patienceMs = options.patienceMs ?? PATIENCE_MS
+  return ({ message, shared }) => {
+    if (message.channel === 'syslog') return true
+    const turn = options.turn?.() ?? 'all'
+    if (turn === 'all') return true
+    if (message.origin !== options.ownId) return false
+    return turn === 'own' || (!shared && now() - message.queuedAtMs >= patienceMs)
+  }
 }
 
-function mailOf(
-  entry: HistoryEntry,
-  to: string,
-  server: MailServer,
-  queuedAtMs: number,
-): OutboxMail {
-  const id = createHash('sha256')
-    .update(JSON.stringify([entry.serverId, entry.id, entry.at, to.toLowerCase()]))
-    .digest('hex')
-    .slice(0, 24)
-  const messageId = messageIdOf(id, server.hostName)
-  return { id, at: entry.at, queuedAtMs, to, messageId, ...eventMail(entry, server) }
-}
-
-function messageIdOf(id: string, hostName: string): string {
-  const host = hostName.replace(/[^A-Za-z0-9.-]/g, '') || 'localhost'
-  const left = createHash('sha256').update(id).digest('hex').slice(0, 32)
-  return `<hot-standby.${left}@${host}>`
-}
-
-function notSent(reason: string, delivered: readonly string[]): HotStandbyError {
-  return new HotStandbyError('HS_NOTIFICATION_FAILED', { reason, delivered })
+/** Tells the peer at once when there is something new, and again and again until it heard it. */
+function startSharer(
+  tell: () => Promise<boolean>,
+  everyMs: number,
+): { wake(): void; stop(): void } {
+  let running = false
+  let again = false
+  const run = async (): Promise<void> => {
+    again = true
+    if (running) return
+    running = true
+    try {
+      while (again) {
+        again = false
+        await tell()
+      }
+    } finally {
+      running = false
+    }
+  }
+  const timer = setInterval(() => void run(), everyMs).unref()
+  return { wake: () => void run(), stop: () => clearInterval(timer) }
 }

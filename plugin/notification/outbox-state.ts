@@ -1,36 +1,14 @@
 import { z } from 'zod'
 import type { Delivery } from '../api/agent-api.ts'
-
-/** One mail that is to be sent, or was. */
-export interface OutboxMail {
-  readonly id: string
-  /** When the event happened. */
-  readonly at: string
-  readonly queuedAtMs: number
-  readonly to: string
-  readonly subject: string
-  readonly text: string
-  readonly html: string
-  readonly messageId: string
-}
+import type { OutboxMessage } from '../api/outbox-message.ts'
+import { type HeldGroup, heldAfter, heldSchema } from './held-events.ts'
+import { messageSchema } from './message.ts'
 
 /** Lines of `outbox.jsonl`, in the order in which they happened. */
 const recordSchema = z.discriminatedUnion('type', [
   /** Events up to this id of the history have been dealt with. */
   z.object({ type: z.literal('seen'), eventId: z.int() }),
-  z.object({
-    type: z.literal('queued'),
-    mail: z.object({
-      id: z.string(),
-      at: z.string(),
-      queuedAtMs: z.number(),
-      to: z.string(),
-      subject: z.string(),
-      text: z.string(),
-      html: z.string(),
-      messageId: z.string(),
-    }),
-  }),
+  z.object({ type: z.literal('queued'), message: messageSchema, shared: z.boolean() }),
   z.object({
     type: z.literal('attemptFailed'),
     id: z.string(),
@@ -40,23 +18,32 @@ const recordSchema = z.discriminatedUnion('type', [
   }),
   z.object({ type: z.literal('delivered'), id: z.string() }),
   z.object({ type: z.literal('gaveUp'), id: z.string() }),
+  /** The other server sent it, or gave it up. */
+  z.object({ type: z.literal('settledByPeer'), id: z.string() }),
+  /** The other server has it, too. */
+  z.object({ type: z.literal('shared'), id: z.string() }),
+  /** An event of a storm, to be told in one summary. */
+  z.object({ type: z.literal('held'), event: heldSchema }),
+  z.object({ type: z.literal('released'), group: z.string() }),
 ])
 export type OutboxRecord = z.infer<typeof recordSchema>
 
 export interface OutboxEntry {
-  readonly mail: OutboxMail
+  readonly message: OutboxMessage
   readonly state: Delivery['state']
   readonly attempts: number
   readonly lastFailure: { readonly scope: 'server' | 'recipient'; readonly reason: string } | null
+  readonly shared: boolean
 }
 
 export interface OutboxState {
   /** Null before the first start. */
   readonly seenEventId: number | null
   readonly entries: ReadonlyMap<string, OutboxEntry>
+  readonly held: ReadonlyMap<string, HeldGroup>
 }
 
-export const EMPTY_OUTBOX: OutboxState = { seenEventId: null, entries: new Map() }
+export const EMPTY_OUTBOX: OutboxState = { seenEventId: null, entries: new Map(), held: new Map() }
 
 /** A record of a line; null when it is not one. */
 export function toOutboxRecord(document: unknown): OutboxRecord | null {
@@ -64,74 +51,104 @@ export function toOutboxRecord(document: unknown): OutboxRecord | null {
   return result.success ? result.data : null
 }
 
-/** The state after one more record. Records of mails that are not known, or are done, change nothing. */
+/** The state after one more record. Records of messages that are not known, or are done, change nothing. */
 export function applyRecord(state: OutboxState, record: OutboxRecord): OutboxState {
-  if (record.type === 'seen') return { ...state, seenEventId: record.eventId }
-  if (record.type === 'queued') {
-    if (state.entries.has(record.mail.id)) return state
-    const entry = { mail: record.mail, state: 'waiting', attempts: 0, lastFailure: null } as const
-    return { ...state, entries: new Map(state.entries).set(record.mail.id, entry) }
+  switch (record.type) {
+    case 'seen':
+      return { ...state, seenEventId: record.eventId }
+    case 'held':
+      return { ...state, held: heldAfter(state.held, record.event) }
+    case 'released':
+      return {
+        ...state,
+        held: new Map([...state.held].filter(([group]) => group !== record.group)),
+      }
+    case 'queued': {
+      if (state.entries.has(record.message.id)) return state
+      const { message, shared } = record
+      const entry = { message, shared, state: 'waiting', attempts: 0, lastFailure: null } as const
+      return { ...state, entries: new Map(state.entries).set(message.id, entry) }
+    }
+    case 'attemptFailed':
+    case 'delivered':
+    case 'gaveUp':
+    case 'settledByPeer':
+    case 'shared': {
+      const entry = state.entries.get(record.id)
+      if (entry === undefined || (entry.state !== 'waiting' && record.type !== 'shared'))
+        return state
+      return { ...state, entries: new Map(state.entries).set(record.id, nextEntry(entry, record)) }
+    }
   }
-  const entry = state.entries.get(record.id)
-  if (entry?.state !== 'waiting') return state
-  return { ...state, entries: new Map(state.entries).set(record.id, nextEntry(entry, record)) }
 }
 
-/** The records that make the same state again, without what is long done. */
-export function compacted(state: OutboxState, keepDone: number): readonly OutboxRecord[] {
+/** How long what is done is remembered: longer than a server may be away and come back with the same messages. */
+export interface Retention {
+  readonly nowMs: number
+  readonly keepDoneMs: number
+  readonly keepDone: number
+}
+
+/** The records that make the same state again, without what is long done; of what is done, only that it was. */
+export function compacted(state: OutboxState, retention: Retention): readonly OutboxRecord[] {
   const entries = [...state.entries.values()]
   const done = entries.filter((entry) => entry.state !== 'waiting')
-  const dropped = new Set(done.slice(0, Math.max(0, done.length - keepDone)))
-  const kept = entries.filter((entry) => !dropped.has(entry)).flatMap(recordsOf)
-  return state.seenEventId === null ? kept : [{ type: 'seen', eventId: state.seenEventId }, ...kept]
+  const oldest = retention.nowMs - retention.keepDoneMs
+  const kept = new Set(
+    done.slice(-retention.keepDone).filter(({ message }) => message.queuedAtMs >= oldest),
+  )
+  const held = [...state.held.values()].flatMap(({ events }) =>
+    events.map((event) => ({ type: 'held' as const, event })),
+  )
+  return [
+    ...(state.seenEventId === null ? [] : [{ type: 'seen' as const, eventId: state.seenEventId }]),
+    ...entries.filter((entry) => entry.state === 'waiting' || kept.has(entry)).flatMap(recordsOf),
+    ...held,
+  ]
 }
 
-export function toDelivery(entry: OutboxEntry): Delivery {
-  return {
-    id: entry.mail.id,
-    at: entry.mail.at,
-    to: entry.mail.to,
-    subject: entry.mail.subject,
-    state: entry.state,
-    attempts: entry.attempts,
-    lastError: entry.lastFailure?.reason ?? null,
-  }
+export function toDelivery({ message, ...entry }: OutboxEntry): Delivery {
+  const { id, at, channel, kind, level, to, subject } = message
+  const { state, attempts } = entry
+  const lastError = entry.lastFailure?.reason ?? null
+  return { id, at, channel, kind, level, to, subject, state, attempts, lastError }
 }
 
-function nextEntry(
-  entry: OutboxEntry,
-  record: Exclude<OutboxRecord, { type: 'seen' | 'queued' }>,
-): OutboxEntry {
+type EntryRecord = Exclude<OutboxRecord, { type: 'seen' | 'queued' | 'held' | 'released' }>
+
+function nextEntry(entry: OutboxEntry, record: EntryRecord): OutboxEntry {
   switch (record.type) {
-    case 'attemptFailed':
-      return {
-        ...entry,
-        attempts: record.attempts,
-        lastFailure: { scope: record.scope, reason: record.reason },
-      }
+    case 'attemptFailed': {
+      const { attempts, scope, reason } = record
+      return { ...entry, attempts, lastFailure: { scope, reason } }
+    }
     case 'delivered':
       return { ...entry, state: 'delivered', attempts: entry.attempts + 1, lastFailure: null }
     case 'gaveUp':
       return { ...entry, state: 'failed' }
+    case 'settledByPeer':
+      return { ...entry, state: 'byPeer', lastFailure: null }
+    case 'shared':
+      return { ...entry, shared: true }
   }
 }
 
+const END = { delivered: 'delivered', failed: 'gaveUp', byPeer: 'settledByPeer' } as const
+
 function recordsOf(entry: OutboxEntry): readonly OutboxRecord[] {
-  const { id } = entry.mail
-  const failure: readonly OutboxRecord[] =
-    entry.attempts === 0
-      ? []
-      : [
-          {
-            type: 'attemptFailed',
-            id,
-            attempts: entry.state === 'delivered' ? entry.attempts - 1 : entry.attempts,
-            ...(entry.lastFailure ?? { scope: 'server', reason: '' }),
-          },
-        ]
-  const end: readonly OutboxRecord[] =
-    entry.state === 'waiting'
-      ? []
-      : [{ type: entry.state === 'delivered' ? 'delivered' : 'gaveUp', id }]
-  return [{ type: 'queued', mail: entry.mail }, ...failure, ...end]
+  const { message, state, shared } = entry
+  const { id } = message
+  const isDone = state !== 'waiting'
+  const failures = state === 'delivered' ? entry.attempts - 1 : entry.attempts
+  const failed: OutboxRecord = {
+    type: 'attemptFailed',
+    id,
+    attempts: failures,
+    ...(entry.lastFailure ?? { scope: 'server', reason: '' }),
+  }
+  return [
+    { type: 'queued', message: isDone ? { ...message, text: '', html: '' } : message, shared },
+    ...(failures > 0 ? [failed] : []),
+    ...(isDone ? [{ type: END[state], id }] : []),
+  ]
 }

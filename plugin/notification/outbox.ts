@@ -11,7 +11,7 @@ import {
   toOutboxRecord,
 } from './outbox-state.ts'
 
-/** Mails that wait for delivery, and what became of the last ones; survives a restart and a power cut. */
+/** Messages that wait for delivery, and what became of the last ones; survives a restart and a power cut. */
 export interface Outbox {
   state(): OutboxState
   /** Durable when it returns; only then the state shows it. Errors: HS_STATE_UNREADABLE. */
@@ -19,11 +19,17 @@ export interface Outbox {
   close(): Promise<void>
 }
 
-const KEEP_DONE = 200
-const LINES_BEFORE_COMPACTION = 5000
+/** Longer than messages are tried: a server that comes back with one that was sent must find it known. */
+const KEEP_DONE_MS = 7 * 86_400_000
+const KEEP_DONE = 3000
+const LINES_BEFORE_COMPACTION = 20_000
 
 /** Opens the outbox; damaged lines are skipped and logged. Errors: HS_STATE_UNREADABLE. */
-export async function openOutbox(stateDirectory: string, logger: Logger): Promise<Outbox> {
+export async function openOutbox(
+  stateDirectory: string,
+  logger: Logger,
+  now: () => number = Date.now,
+): Promise<Outbox> {
   const path = join(stateDirectory, 'outbox.jsonl')
   let state = await readState(path, logger)
   let lines = 0
@@ -34,7 +40,11 @@ export async function openOutbox(stateDirectory: string, logger: Logger): Promis
   const compact = async (): Promise<void> => {
     await file?.close()
     file = null
-    const records = compacted(state, KEEP_DONE)
+    const records = compacted(state, {
+      nowMs: now(),
+      keepDoneMs: KEEP_DONE_MS,
+      keepDone: KEEP_DONE,
+    })
     await writeDurably(path, records.map((record) => `${JSON.stringify(record)}\n`).join(''))
     state = records.reduce(applyRecord, EMPTY_OUTBOX)
     lines = records.length

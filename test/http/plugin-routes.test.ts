@@ -252,6 +252,9 @@ describe('the routes of the plugin', function () {
         deliveries: [
           {
             id: '1',
+            channel: 'mail',
+            kind: hostile,
+            level: 'alert',
             at: hostile,
             to: hostile,
             subject: hostile,

@@ -89,6 +89,7 @@ export function handlerWith(calls: Partial<PeerHandler>): PeerHandler {
     status: unexpected,
     check: unexpected,
     resynchronise: unexpected,
+    shareOutbox: unexpected,
     unpair: unexpected,
     ...calls,
   }
@@ -157,9 +158,12 @@ export function rawClient(
 }
 
 /** Resolves when the condition holds; fails after a generous time. */
-export async function eventually(what: string, condition: () => boolean): Promise<void> {
+export async function eventually(
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+): Promise<void> {
   const deadline = performance.now() + 15_000
-  while (!condition()) {
+  while (!(await condition())) {
     if (performance.now() > deadline) throw new Error(`not in time: ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 5))
   }

@@ -16,7 +16,11 @@ export interface SmtpSink {
 
 /** A real SMTP server in this process that keeps what it gets. */
 export async function startSmtpSink(
-  options: SMTPServerOptions & { readonly port?: number } = {},
+  options: SMTPServerOptions & {
+    readonly port?: number
+    /** Waited for when the mail is here and its sender does not know it yet. */
+    readonly beforeYes?: () => Promise<void>
+  } = {},
 ): Promise<SmtpSink> {
   const mails: ReceivedMail[] = []
   const server = new SMTPServer({
@@ -38,7 +42,7 @@ export async function startSmtpSink(
           user: session.user === undefined ? null : String(session.user),
           secure: session.secure,
         })
-        callback()
+        void (options.beforeYes?.() ?? Promise.resolve()).then(() => callback())
       })
     },
   })

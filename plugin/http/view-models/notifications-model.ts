@@ -12,6 +12,7 @@ const STATE = {
   waiting: 'warning',
   delivered: 'good',
   failed: 'bad',
+  byPeer: 'good',
 } as const
 
 /** The notifications page. */

@@ -46,6 +46,7 @@ describe('notifier', () => {
     notifier = await createNotifier({
       stateDirectory: folder.path,
       history,
+      ownId: 'server-a',
       smtp: smtp(),
       contacts: () => contacts,
       server: () => ({ productName: 'Example', hostName: 'pbx-a', serialNumber: 'SN1' }),
@@ -238,10 +239,10 @@ describe('notifier', () => {
   it('sends test mails to all contacts or one address, and names who was not reached', async () => {
     await open()
     assert.deepEqual(await notifier.sendTest(), [ANNA.email, BERT.email])
-    assert.deepEqual(await notifier.sendTest('carl@example.test'), ['carl@example.test'])
+    assert.deepEqual(await notifier.sendTest({ email: 'carl@example.test' }), ['carl@example.test'])
     assert.equal(sink?.mails.length, 3)
     const evil = 'x@example.test\r\nBcc: thief@example.test'
-    await assert.rejects(notifier.sendTest(evil), (error: HotStandbyError) => {
+    await assert.rejects(notifier.sendTest({ email: evil }), (error: HotStandbyError) => {
       assert.equal(error.code, 'HS_NOTIFICATION_FAILED')
       assert.doesNotMatch(error.message, /[\r\n]/)
       return true
@@ -309,20 +310,22 @@ describe('notifier', () => {
 
   it('does not send in the clear when TLS is required, nor to a certificate that it cannot verify', async () => {
     await open({ smtp: smtp({ requireTls: true }) })
-    await assert.rejects(notifier.sendTest(ANNA.email), { code: 'HS_NOTIFICATION_FAILED' })
+    await assert.rejects(notifier.sendTest({ email: ANNA.email }), {
+      code: 'HS_NOTIFICATION_FAILED',
+    })
     await close()
     await sink?.close()
     const identity = await makeIdentity()
     sink = await startSmtpSink({ port, key: identity.keyPem, cert: identity.certificatePem })
     await open()
-    await assert.rejects(notifier.sendTest(ANNA.email), /self-signed certificate/)
+    await assert.rejects(notifier.sendTest({ email: ANNA.email }), /self-signed certificate/)
     assert.equal(sink.mails.length, 0)
   })
 
   it('names a password file that cannot be read', async () => {
     await open({ smtp: smtp({ user: 'pbx', passwordFile: join(folder.path, 'none') }) })
     await assert.rejects(
-      notifier.sendTest(ANNA.email),
+      notifier.sendTest({ email: ANNA.email }),
       /passwordFile .*none cannot be read \(ENOENT\)/,
     )
   })

@@ -43,7 +43,7 @@ describe('event mail', () => {
     )
     assert.ok(!html.includes('<script'))
     assert.equal(
-      html.match(/&lt;script&gt;alert\(&quot;1&quot;\)&lt;\/script&gt;&amp;&#39;/g)?.length,
+      html.match(/&lt;script&gt;alert\(&quot;1&quot;\)&lt;\/script&gt;&amp;&#x27;/g)?.length,
       8,
     )
   })

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
+import type { OutboxMessage } from '../../../plugin/api/outbox-message.ts'
 import {
   applyRecord,
   compacted,
@@ -7,8 +8,13 @@ import {
   type OutboxRecord,
 } from '../../../plugin/notification/outbox-state.ts'
 
-const mail = (id: string) => ({
+const mail = (id: string): OutboxMessage => ({
   id,
+  channel: 'mail',
+  origin: 'server-a',
+  event: 'server-a:1',
+  kind: 'peerLost',
+  level: 'alert',
   at: '',
   queuedAtMs: 1,
   to: 'a@example.test',
@@ -17,10 +23,24 @@ const mail = (id: string) => ({
   html: '',
   messageId: '',
 })
+const held = (group: string, kind: string, firstMs: number, lastMs: number) => ({
+  type: 'held' as const,
+  event: {
+    group,
+    kind,
+    level: 'alert' as const,
+    eventId: lastMs,
+    at: '',
+    firstMs,
+    lastMs,
+    count: 1,
+  },
+})
+const all = { nowMs: 0, keepDoneMs: 1, keepDone: 100 }
 const ids = fc.constantFrom('a', 'b', 'c', 'd')
 const records: fc.Arbitrary<OutboxRecord> = fc.oneof(
   fc.nat(50).map((eventId) => ({ type: 'seen' as const, eventId })),
-  ids.map((id) => ({ type: 'queued' as const, mail: mail(id) })),
+  ids.map((id) => ({ type: 'queued' as const, message: mail(id), shared: false })),
   fc.tuple(ids, fc.integer({ min: 1, max: 9 })).map(([id, attempts]) => ({
     type: 'attemptFailed' as const,
     id,
@@ -30,6 +50,12 @@ const records: fc.Arbitrary<OutboxRecord> = fc.oneof(
   })),
   ids.map((id) => ({ type: 'delivered' as const, id })),
   ids.map((id) => ({ type: 'gaveUp' as const, id })),
+  ids.map((id) => ({ type: 'settledByPeer' as const, id })),
+  ids.map((id) => ({ type: 'shared' as const, id })),
+  fc
+    .tuple(ids, fc.constantFrom('peerLost', 'peerBack'), fc.nat(99))
+    .map(([group, kind, at]) => held(group, kind, at, at)),
+  ids.map((group) => ({ type: 'released' as const, group })),
 )
 const stateOf = (list: readonly OutboxRecord[]) => list.reduce(applyRecord, EMPTY_OUTBOX)
 
@@ -38,20 +64,23 @@ describe('outbox state', () => {
     fc.assert(
       fc.property(fc.array(records), (list) => {
         const withReasons = stateOf(list)
-        const again = stateOf(compacted(withReasons, 100))
+        const again = stateOf(compacted(withReasons, all))
         const shown = (state: typeof again) =>
-          [...state.entries.values()].map((entry) => [entry.mail.id, entry.state, entry.attempts])
+          [...state.entries.values()].map((entry) => [
+            ...[entry.message.id, entry.state, entry.attempts, entry.shared],
+          ])
         assert.deepEqual(shown(again), shown(withReasons))
         assert.equal(again.seenEventId, withReasons.seenEventId)
+        assert.deepEqual([...again.held].sort(), [...withReasons.held].sort())
       }),
     )
   })
 
   it('never sends again what was delivered', () => {
     const state = stateOf([
-      { type: 'queued', mail: mail('a') },
+      { type: 'queued', shared: false, message: mail('a') },
       { type: 'delivered', id: 'a' },
-      { type: 'queued', mail: mail('a') },
+      { type: 'queued', shared: false, message: mail('a') },
       { type: 'attemptFailed', id: 'a', scope: 'server', reason: '', attempts: 2 },
     ])
     assert.equal(state.entries.get('a')?.state, 'delivered')
@@ -59,12 +88,15 @@ describe('outbox state', () => {
 
   it('forgets the oldest that are done, and nothing that waits', () => {
     const state = stateOf([
-      { type: 'queued', mail: mail('a') },
-      { type: 'queued', mail: mail('b') },
-      { type: 'queued', mail: mail('c') },
+      { type: 'queued', shared: false, message: mail('a') },
+      { type: 'queued', shared: false, message: mail('b') },
+      { type: 'queued', shared: false, message: mail('c') },
       { type: 'delivered', id: 'b' },
       { type: 'gaveUp', id: 'c' },
     ])
-    assert.deepEqual([...stateOf(compacted(state, 1)).entries.keys()], ['a', 'c'])
+    assert.deepEqual(
+      [...stateOf(compacted(state, { ...all, keepDone: 1 })).entries.keys()],
+      ['a', 'c'],
+    )
   })
 })
