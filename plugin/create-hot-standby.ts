@@ -3,6 +3,7 @@ import type { Knex } from 'knex'
 import { createConfigLock } from '../hooks/config-lock.ts'
 import { type EventNotification, watchNotifications } from '../hooks/event-notification.ts'
 import { createMigrations, type PlatformMigrations } from '../hooks/firmware-upgrade.ts'
+import { type FrozenSettings, frozenSettings } from '../hooks/frozen-settings.ts'
 import { isPairedInDatabase } from '../hooks/paired-in-database.ts'
 import { type RoleChange, watchRole } from '../hooks/role-change.ts'
 import { MIGRATIONS } from '../migrations/index.ts'
@@ -32,6 +33,8 @@ export interface HotStandby {
   viewLocalsFor(request: Request): ViewLocals
   /** Our database migrations, for the platform's upgrade; `hot-standby migrate` does the same and installs capture. */
   readonly migrations: PlatformMigrations
+  /** What the platform must not let anybody change while the servers are a pair: null when nothing. */
+  frozenSettings(request: Request): Promise<FrozenSettings | null>
   /** Waits until everything committed so far is on both servers; false when that did not happen in time. */
   confirmed(options: { readonly timeoutMs: number }): Promise<boolean>
   /** Calls back when this server's role or term changes. Returns the function that ends it. */
@@ -62,11 +65,14 @@ export function createHotStandby(
   const csrf = createCsrf(options.csrfSecret)
   const languages = createLanguages()
   const web: Web = { options, agent, watch, csrf, render: createRenderer(), languages, logger }
-  const configLock = createConfigLock({
+  const known = {
     status: () => watch.current(),
     lastStatus: () => watch.known().status,
     isPairedInDatabase:
       knex === undefined ? null : () => isPairedInDatabase(knex, options.databaseSchema),
+  }
+  const configLock = createConfigLock({
+    ...known,
     recordRefusal: (refusal) => agent.as(refusal.user).recordRefusal(refusal),
     actor: options.actor,
     refuse: (request, response, error) => sendLocked(web, request, response, error),
@@ -94,6 +100,10 @@ export function createHotStandby(
           MIGRATIONS.filter((migration) => migration.name <= name),
         ),
     }),
+    async frozenSettings(request) {
+      const frozen = await frozenSettings(known)
+      return frozen && { ...frozen, reason: languageFor(web, request).t('frozen.reason') }
+    },
     async confirmed({ timeoutMs }) {
       // The caller's save is done either way; it only wants to know.
       return agent

@@ -5,6 +5,7 @@ import { openDatabase } from './database.ts'
 import type { PlatformOptions } from './options.ts'
 import { resourceApi } from './resources/api.ts'
 import { callsApi, listCalls } from './resources/calls.ts'
+import { frozenByPair } from './resources/frozen.ts'
 import { resourcePages } from './resources/pages.ts'
 import { CONFIGURATION, SYSTEM } from './resources/resources.ts'
 import { accountPages } from './web/account-pages.ts'
@@ -76,12 +77,13 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
     const counts = { extensions: await count('extensions'), calls: await count('call_records') }
     response.render('home', { counts })
   })
+  const frozen = frozenByPair(hotStandby) // what the pair stands on: host name, address, subnet
   for (const resource of CONFIGURATION)
-    app.use(`/pbx/${resource.path}`, trailingSlash, resourcePages(db, resource))
+    app.use(`/pbx/${resource.path}`, trailingSlash, resourcePages(db, resource, frozen))
   for (const resource of SYSTEM)
-    app.use(`/system/${resource.path}`, trailingSlash, resourcePages(db, resource))
+    app.use(`/system/${resource.path}`, trailingSlash, resourcePages(db, resource, frozen))
   for (const resource of [...CONFIGURATION, ...SYSTEM])
-    app.use(`/api/${resource.path}`, resourceApi(db, resource))
+    app.use(`/api/${resource.path}`, resourceApi(db, resource, frozen))
   app.get('/calls', async (_request, response) => {
     response.render('calls', { calls: await listCalls(db) })
   })

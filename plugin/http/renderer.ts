@@ -19,6 +19,7 @@ export function createRenderer(): Render {
   handlebars.registerHelper('t', (key: string, { data, hash }: Handlebars.HelperOptions) =>
     languageOf(data).t(key, hash as Readonly<Record<string, unknown>>),
   )
+  handlebars.registerHelper('marks', (text: string) => new Handlebars.SafeString(marked(text)))
   handlebars.registerHelper('marked', (key: string, { data, hash }: Handlebars.HelperOptions) => {
     const text = languageOf(data).t(key, hash as Readonly<Record<string, unknown>>)
     return new Handlebars.SafeString(marked(text))

@@ -11,6 +11,8 @@ export interface FieldView {
   readonly value: string
   readonly required: boolean
   readonly help: string | undefined
+  /** Shown, but not to be changed; `help` says why. */
+  readonly frozen: boolean
   readonly problem: string | undefined
   readonly choices: readonly {
     readonly value: string
@@ -36,9 +38,10 @@ export function formView(
   input: Input | null,
   lists: ChoiceLists,
   problems: Problems,
+  frozen: Problems = {},
 ): FormView {
   const view = (fields: readonly Field[], prefix: string, inList = false): FieldView[] =>
-    fields.map((field) => fieldView(field, prefix, input, lists, problems, inList))
+    fields.map((field) => fieldView(field, prefix, input, lists, problems, frozen, inList))
   const { detail, rows } = resource
   const filled = rows === undefined ? [] : filledRows(rows, input ?? {})
   const lines = filled.length + EMPTY_LINES
@@ -65,6 +68,7 @@ function fieldView(
   input: Input | null,
   lists: ChoiceLists,
   problems: Problems,
+  frozen: Problems,
   inList: boolean,
 ): FieldView {
   const name = prefix + field.name
@@ -78,7 +82,10 @@ function fieldView(
     value: field.kind === 'secret' ? '' : value,
     // A row that stays empty is no row, so the browser must not insist on it.
     required: field.required === true && !inList && field.kind !== 'boolean',
-    help: field.kind === 'secret' ? 'Leave empty to keep it, or to have one made.' : field.help,
+    help:
+      frozen[name] ??
+      (field.kind === 'secret' ? 'Leave empty to keep it, or to have one made.' : field.help),
+    frozen: frozen[name] !== undefined,
     problem: problems[name],
     choices: choices.map((choice) => ({ ...choice, selected: choice.value === value })),
   }

@@ -5,13 +5,14 @@ import { requireRole } from '../web/guards.ts'
 import { mayAct, userOf } from '../web/session.ts'
 import { loadChoices } from './choices.ts'
 import { formView } from './form-view.ts'
+import { type FrozenFields, frozenProblems } from './frozen.ts'
 import { flatten, idOf } from './input.ts'
 import type { Input, Problems, Resource } from './resource.ts'
 import { listResource, loadResource, removeResource, saveResource } from './store.ts'
 import { validate } from './validate.ts'
 
 /** List, form and removal of one resource. */
-export function resourcePages(db: Knex, resource: Resource): Router {
+export function resourcePages(db: Knex, resource: Resource, frozenFields: FrozenFields): Router {
   const router = Router()
   const mayChange = requireRole(resource.role)
 
@@ -23,7 +24,8 @@ export function resourcePages(db: Knex, resource: Resource): Router {
     problems: Problems = {},
   ): Promise<void> => {
     const lists = await loadChoices(db, resource)
-    const form = formView(resource, input, lists, problems)
+    const frozen = await frozenFields(request, resource)
+    const form = formView(resource, input, lists, problems, frozen)
     const readOnly = !mayAct(userOf(request), resource.role)
     const wrong = Object.keys(problems).length
     response.status(wrong > 0 ? 422 : 200)
@@ -39,7 +41,10 @@ export function resourcePages(db: Knex, resource: Resource): Router {
 
   const save = async (request: Request, response: Response, id: number | null): Promise<void> => {
     const input = flatten(request.body)
-    const { values, problems } = validate(resource, input, await loadChoices(db, resource))
+    const { values, ...checked } = validate(resource, input, await loadChoices(db, resource))
+    const frozen = await frozenFields(request, resource)
+    const stored = id === null ? input : await existing(id)
+    const problems = { ...checked.problems, ...frozenProblems(frozen, stored, input) }
     const found = Object.keys(problems).length > 0
     const result = found ? { problems } : await saveResource(db, resource, id, values)
     if ('problems' in result) await showForm(request, response, id, input, result.problems)

@@ -1,3 +1,4 @@
+import type { FrozenSetting } from '../../../plugin/index.ts'
 import type { Role } from '../web/session.ts'
 
 /** One field of a form, its column and its rules. The column has the name of the field. */
@@ -15,6 +16,8 @@ export interface Field {
   readonly longest?: number
   readonly choices?: readonly Choice[]
   readonly reference?: { readonly table: string; readonly label: string }
+  /** What the hot standby calls it: not to be changed while the servers are a pair. */
+  readonly frozenAs?: FrozenSetting
   /** What an empty new form shows. */
   readonly initial?: string
 }

@@ -381,15 +381,24 @@ const networkSettings: Resource = {
   fields: [
     {
       name: 'host_name',
+      frozenAs: 'hostName',
       label: 'Host name',
       kind: 'text',
       required: true,
       pattern: /^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/,
       patternMessage: 'Write letters, digits and hyphens, 63 at most.',
     },
-    { name: 'address', label: 'Address', kind: 'text', required: true, ...address },
+    {
+      name: 'address',
+      label: 'Address',
+      kind: 'text',
+      frozenAs: 'address',
+      required: true,
+      ...address,
+    },
     {
       name: 'prefix_length',
+      frozenAs: 'prefixLength',
       label: 'Prefix length',
       kind: 'number',
       required: true,

@@ -23,6 +23,8 @@ export interface FieldDefinition {
   readonly label?: string
   /** The catalogue has a `field.<name>.help`. */
   readonly hasHelp?: boolean
+  /** A help that says more than the catalogue's. */
+  readonly help?: string
   readonly choices?: readonly string[]
 }
 
@@ -41,7 +43,7 @@ export function fieldView(
     name,
     label: definition.label ?? t(`field.${name}.label`),
     value,
-    help: definition.hasHelp === true ? t(`field.${name}.help`) : null,
+    help: definition.help ?? (definition.hasHelp === true ? t(`field.${name}.help`) : null),
     problem: problem === undefined ? null : { message: problem.message, remedy: problem.remedy },
     isChecked: value === 'on',
     choices: (definition.choices ?? []).map((choice) => ({

@@ -1,4 +1,5 @@
 import type { StatusDocument } from '../../api/status-document.ts'
+import { shortestDeadTimeMs } from '../../core/timing.ts'
 import type { RequirementResult } from '../../core/requirements.ts'
 import type { Language } from '../i18n/language.ts'
 import type { SetUpAnswer } from '../routes/set-up-page.ts'
@@ -7,6 +8,7 @@ import { copyModel } from './copy-model.ts'
 import { type FieldDefinition, fieldView, formError, otherProblems } from './field-view.ts'
 import { operationOf } from './operation-model.ts'
 import { requirementsModel } from './requirements-model.ts'
+import { setUpSteps } from './set-up-steps.ts'
 
 const SERVER_FIELDS: readonly FieldDefinition[] = [
   { name: 'server.identity', choices: ['primary', 'secondary'] },
@@ -45,6 +47,9 @@ export function setUpModel(
   return {
     isNew: status.setUp === 'notSetUp',
     isPaired,
+    steps: setUpSteps(status, language),
+    requirements: isPaired ? requirementsModel(status.requirements, language) : null,
+    facts: isPaired ? null : ownFacts(status, language),
     // Set-up of the pair is the active's; the standby gets it from there.
     isReadOnly: isPaired && status.server.role !== 'active',
     settings: settingsForm(status, answer, language),
@@ -78,6 +83,24 @@ export function setUpModel(
   }
 }
 
+/** What the other server will compare with its own. */
+function ownFacts({ server }: StatusDocument, { t, bytes }: Language): object | null {
+  const { facts } = server
+  if (facts === null) return null
+  const { network } = facts
+  const { address, family, interfaceName, kind, prefixLength } = network
+  return [
+    ['product', facts.productName],
+    ['firmware', facts.firmwareVersion],
+    ['plan', facts.plan],
+    ['serialNumber', facts.serialNumber],
+    ['address', `${address}/${prefixLength} (${t(`fact.static.${String(network.isStatic)}`)})`],
+    ['interface', `${interfaceName} (${t(`fact.default.${String(network.isDefault)}`)}, ${kind})`],
+    ['family', family === 'ipv4' ? 'IPv4' : 'IPv6'],
+    ['freeDisk', bytes(facts.freeDiskBytes)],
+  ].map(([name, value]) => ({ title: t(`servers.${name}`), value }))
+}
+
 function settingsForm(status: StatusDocument, answer: SetUpAnswer, language: Language): object {
   const { t } = language
   const storedIdentity = status.settings.server?.identity
@@ -85,7 +108,9 @@ function settingsForm(status: StatusDocument, answer: SetUpAnswer, language: Lan
   const values = isSent ? (answer.sent ?? {}) : formFromSettings(status)
   const problems = problemsOf(answer, 'settings')
   const views = (definitions: readonly FieldDefinition[]): object[] =>
-    definitions.map((definition) => fieldView(definition, values, problems, language))
+    definitions.map((definition) =>
+      fieldView(withTimingLaw(definition, values, language), values, problems, language),
+    )
   const [identity, ...server] = views(SERVER_FIELDS)
   const [virtualIp, prefixLength, keepAlive, deadTime, references] = views(PAIR_FIELDS)
   const names = [...SERVER_FIELDS, ...PAIR_FIELDS, COLD_START].map((field) => field.name)
@@ -101,6 +126,19 @@ function settingsForm(status: StatusDocument, answer: SetUpAnswer, language: Lan
     error: errorOf(answer, 'settings'),
     otherProblems: otherProblems(problems, names),
   }
+}
+
+/** The shortest dead time depends on the interval, so the field says it with its reason. */
+function withTimingLaw(
+  definition: FieldDefinition,
+  values: Readonly<Record<string, string>>,
+  { t, count }: Language,
+): FieldDefinition {
+  const interval = Number(values['pair.keepAliveIntervalMs'])
+  if (definition.name !== 'pair.deadTimeMs' || !Number.isInteger(interval) || interval <= 0)
+    return definition
+  const law = { interval: count(interval), shortest: count(shortestDeadTimeMs(interval)) }
+  return { ...definition, help: `${t('field.pair.deadTimeMs.help')} ${t('setUp.timingLaw', law)}` }
 }
 
 function joinForm(status: StatusDocument, answer: SetUpAnswer, language: Language): object {

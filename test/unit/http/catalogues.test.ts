@@ -12,7 +12,7 @@ const english = readMessages('en')
 const NOT_WORDS = /&nbsp;|…/g
 
 const views = listFiles('views', '.hbs')
-const sources = listFiles('plugin/http', '.ts')
+const sources = [...listFiles('plugin/http', '.ts'), 'plugin/create-hot-standby.ts']
 
 describe('the catalogues of the pages', () => {
   for (const language of LANGUAGES.filter((each) => each !== 'en')) {
