@@ -46,9 +46,10 @@ create table :schema.captured_table (
 
 -- Table: journal
 --   Which rows changed, never what they were changed to: the reader takes the row as it is in its snapshot.
---   Bounded by transaction id and snapshot; seq is for the primary key only and is not commit order.
+--   Bounded by transaction id and snapshot; seq is for the primary key only and is not commit order. One index serves
+--   both, because every writer pays for each.
 create table :schema.journal (
-  seq bigint generated always as identity (cache 1) primary key,
+  seq bigint generated always as identity (cache 1),
   xid xid8 not null default pg_catalog.pg_current_xact_id(),
   table_id integer not null,
   -- K: one row by its key. W: the whole table (truncated, or without a key).
@@ -56,17 +57,20 @@ create table :schema.journal (
   k_int bigint,
   k_uuid uuid,
   k_text text collate "C",
-  k_row jsonb
+  k_row jsonb,
+  primary key (xid, seq)
 ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000);
-create index journal_xid on :schema.journal (xid);
 
 -- Table: tick
 --   Snapshots that were made durable before a standby committed them, so that a crash cannot take back what was sent.
 create table :schema.tick (
   tick_id bigint generated always as identity (cache 1) primary key,
   snapshot pg_snapshot not null,
+  -- Written by the standby for a batch; the others are the active's own, which the standby has yet to reach.
+  of_standby boolean not null default false,
   taken_at timestamptz not null default clock_timestamp()
 );
+create index tick_of_active on :schema.tick (tick_id) where not of_standby;
 
 -- Table: promotion
 --   When this server became active, from which snapshot its journal counts, and how far it had applied the former active.
@@ -90,7 +94,9 @@ create table :schema.applied_position (
   source_term bigint not null,
   source_generation uuid not null,
   snapshot pg_snapshot not null,
+  -- The newest tick that is known to be durable on the active: the one of the snapshot, or an earlier one.
   tick_id bigint not null,
+  tick_snapshot pg_snapshot not null,
   -- copying: a copy has begun and is not done; the data are no copy of anything yet.
   state text not null check (state in ('copying', 'applied')),
   applied_at timestamptz not null default clock_timestamp()
@@ -124,20 +130,37 @@ create table :schema.unsent_change (
   row_values text[]
 );
 
+-- Function: move_position(...)
+--   The standby's position goes forward from exactly the snapshot that the batch began at, or the batch fails.
+create function :schema.move_position(
+  source text, generation uuid, from_snapshot text, to_term bigint, to_snapshot pg_snapshot, tick bigint,
+  tick_of pg_snapshot
+) returns void
+  language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  update :schema.applied_position p
+    set source_term = to_term, snapshot = to_snapshot, tick_id = tick, tick_snapshot = tick_of,
+      applied_at = pg_catalog.clock_timestamp()
+    where p.source_id = source and p.source_generation = generation and p.snapshot::text = from_snapshot
+      and p.state = 'applied';
+  if not found then
+    raise exception 'the applied position was changed by somebody else';
+  end if;
+end $$;
+
 -- Function: wake_gate()
---   The advisory lock that decides who notifies: whoever gets it. The reader holds it while it is awake anyway.
+--   The advisory lock that says whether anybody must be woken: the reader holds it while it is awake anyway.
 create function :schema.wake_gate() returns bigint
   language sql immutable parallel safe set search_path = pg_catalog, pg_temp
   as $$ select pg_catalog.hashtextextended('pbx-hot-standby wake', 7421) $$;
 
 -- Function: wake_reader()
---   One NOTIFY for all writers at a time, because NOTIFY serialises the commits of everyone who sends it. A lost one
---   costs milliseconds: the reader polls. With two-phase commit a NOTIFY would make PREPARE TRANSACTION fail.
+--   Capture calls it only when the gate is open: NOTIFY serialises the commits of everyone who sends it. With two-phase
+--   commit a NOTIFY would make PREPARE TRANSACTION fail, so the reader polls there.
 create function :schema.wake_reader() returns void
   language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-  if pg_catalog.current_setting('max_prepared_transactions') = '0'
-     and pg_catalog.pg_try_advisory_xact_lock(:schema.wake_gate()) then
+  if pg_catalog.current_setting('max_prepared_transactions') = '0' then
     perform pg_catalog.pg_notify('pbx_hot_standby', '');
   end if;
 end $$;

@@ -9,7 +9,10 @@ export const BATCH_STEPS = [
   'locked',
   /** Follower: the cut is fixed; `reader` is in it. */
   'snapshotTaken',
-  /** Follower: the snapshot is durable on the active. May come at any time between `snapshotTaken` and `sequencesMoved`. */
+  /**
+   * Follower: the snapshot is durable on the active. May come at any time between `snapshotTaken` and `sequencesMoved`;
+   * where the active's log was on disk beyond the snapshot already, between `snapshotTaken` and `acknowledged`.
+   */
   'tickWritten',
   /** Follower, each table that is applied by keys: its keys have been read. */
   'keysRead',
@@ -17,7 +20,7 @@ export const BATCH_STEPS = [
   'deleted',
   /** Follower, each table: the rows as they are in the snapshot are in place. */
   'copied',
-  /** Follower: everything but the position is done; the tick is durable. */
+  /** Follower: everything but the position is done; what the snapshot sees is durable on the active. */
   'sequencesMoved',
   /** Follower: the new position is written. */
   'positionMoved',

@@ -4,138 +4,180 @@ import { announceCheck, announceQuarantined, announceRecopied } from './announce
 import { type ApplyContext, runBatch, TableApplyError } from './batch.ts'
 import type { BeginInput } from './begin-following.ts'
 import { toApplied } from './following.ts'
-import { readTableSignals } from './queries/catalogue.ts'
-import { readWindow, type WindowTable } from './queries/journal.ts'
+import { Observing } from './observing.ts'
+import type { WindowTable } from './queries/journal.ts'
+import { readSnapshot } from './queries/look.ts'
 import { saveTableStates, type StoredPosition } from './queries/position.ts'
-import { holdWakeGate, readSourceMark, releaseWakeGate, type SourceMark } from './queries/source.ts'
-import { acknowledge } from './queries/ticks.ts'
+import { usesTwoPhaseCommit, type SourceMark } from './queries/source.ts'
+import { LookAgain, QuickBatch, type QuickLook } from './quick-batch.ts'
 import { LineageError, NotReadyError } from './replication-error.ts'
+import { nobodyInProgress, type Quiet, Resting, sleep } from './resting.ts'
+import { moveSequences, SequenceLinks } from './sequences.ts'
+import { Settling } from './settling.ts'
 
-const BUSY_POLL_MS = 50
-const IDLE_POLL_MS = 500
-/** So many looks that found nothing make the reader go to sleep. */
-const BUSY_POLLS = 4
-const INSPECT_MS = 2000
 const RETRY_MS = 5000
-/** Under load the reader never sleeps, and the active must be able to purge all the same. */
-const ACKNOWLEDGE_MS = 1000
+/** So many looks in a row that found changes: the reader is busy, and holds the gate so that nobody notifies it. */
+const BUSY_LOOKS = 3
+/** A busy reader rests as long as it has worked, up to this, and leaves the machine to the writers. */
+const LONGEST_PACE_MS = 20
 
 /** Batch after batch over one connection, until it is told to stop or something is not as it was. */
 export class BatchStream {
   readonly #context: ApplyContext
   readonly #begin: BeginInput
-  #emptyPolls = 0
+  readonly #listens: () => boolean
+  readonly #quick: QuickBatch
+  readonly #settling: Settling
+  readonly #observing: Observing
+  readonly #resting = new Resting()
+  #busyLooks = 0
   #gateHeld = false
-  #acknowledged = ''
-  #acknowledgedAt = 0
-  #lastInspect: number | null = null
+  #pollsOnly = false
+  /** The newest tick that the active wrote itself and that the position sees. */
+  #reachedTick = 0n
+  #lastSnapshot = ''
   #lastRetry: number
 
-  constructor(context: ApplyContext, begin: BeginInput) {
+  constructor(context: ApplyContext, begin: BeginInput, listens: () => boolean) {
     this.#context = context
     this.#begin = begin
+    this.#listens = listens
+    this.#quick = new QuickBatch(context, new SequenceLinks())
+    this.#settling = new Settling(context, begin)
+    this.#observing = new Observing(context, () => begin.following.wake())
     this.#lastRetry = begin.input.now()
   }
 
   async run(): Promise<void> {
     const { stop, following } = this.#begin
-    while (!stop.aborted) {
-      const woken = following.nextWake()
-      await this.#look()
-      await this.#rest(woken)
+    try {
+      this.#pollsOnly = await usesTwoPhaseCommit(this.#context.reader)
+      while (!stop.aborted) {
+        const woken = following.nextWake()
+        const begunAt = performance.now()
+        const found = await this.#lookAround()
+        if (found) await this.#pace(performance.now() - begunAt)
+        else await this.#rest(woken)
+      }
+    } finally {
+      await Promise.all([this.#settling.end(), this.#observing.end()])
     }
   }
 
-  /** One look at the active, and a batch when there is anything to do. */
-  async #look(): Promise<void> {
-    const { reader, schema, states } = this.#context
+  /** One look at the active, and a batch when there is anything to do. True: look again at once. */
+  async #lookAround(): Promise<boolean> {
+    const { states } = this.#context
     const { following, status, input } = this.#begin
     const now = input.now()
     const position = following.requirePosition()
-    const mark = await readSourceMark(reader, schema)
-    requireLineage(mark, position, following.copyRequested)
-    const window = await readWindow(reader, schema, position.snapshot)
-    const inspect = await this.#inspectionDue(now)
+    this.#settling.check()
+    const inspect = this.#observing.inspectionDue(this.#lastSnapshot)
+    await moveSequences(this.#context, this.#observing.takeSequences())
     const retry = states.quarantined().length > 0 && now - this.#lastRetry >= RETRY_MS
+    const look = await this.#look(position)
+    if (look === null) return true
+    requireLineage(look.mark, position, following.copyRequested)
+    const newTick = look.mark.newestOwnTickId > this.#reachedTick
+    const busy = look.window.length > 0
+    this.#busyLooks = busy ? this.#busyLooks + 1 : 0
     if (retry) this.#lastRetry = now
-    // A tick of ours may have a higher number than one with a newer snapshot, so numbers alone do not tell.
-    const newer = mark.newestTickId > BigInt(position.tickId) || following.isAwaited()
-    const news = window.length > 0 || newer
-    if (news || inspect || retry || following.check !== null) {
-      status.behind(countChanges(window))
-      await this.#batch({ ...position, sourceTerm: mark.term }, window, inspect || retry, retry)
-      this.#emptyPolls = window.length > 0 ? 0 : this.#emptyPolls
+    const news = busy || newTick || following.isAwaited()
+    if (inspect || retry || following.check !== null || (look.mark.locked && news)) {
+      await this.#fullBatch(look, position, inspect || retry, retry)
+    } else if (news) {
+      const done = await this.#quickBatch(look, position, now)
+      if (done === 'again') return true
+      if (done === 'full') await this.#fullBatch(look, position, false, false)
     } else {
+      await this.#quick.close()
       status.caughtUp(now, states.quarantined())
-      this.#emptyPolls++
+      return this.#gateHeld
+    }
+    this.#reachedTick = look.mark.newestOwnTickId
+    this.#resting.reset()
+    return true
+  }
+
+  async #look(position: StoredPosition): Promise<QuickLook | null> {
+    const release = this.#gateHeld && this.#busyLooks === 0
+    if (release) this.#gateHeld = false
+    const ask = !this.#gateHeld && !release && this.#busyLooks >= BUSY_LOOKS
+    try {
+      const look = await this.#quick.look(position.snapshot, { ask, release })
+      if (look.gate === 'held') this.#gateHeld = true
+      this.#lastSnapshot = look.snapshot
+      return look
+    } catch (error) {
+      if (error instanceof LookAgain) return null
+      throw error
     }
   }
 
-  async #inspectionDue(now: number): Promise<boolean> {
-    const first = this.#lastInspect === null
-    if (this.#lastInspect !== null && now - this.#lastInspect < INSPECT_MS) return false
-    this.#lastInspect = now
-    const { reader, schema, states } = this.#context
-    return first || states.differ(await readTableSignals(reader, schema))
+  async #quickBatch(
+    look: QuickLook,
+    position: StoredPosition,
+    begunAt: number,
+  ): Promise<'done' | 'again' | 'full'> {
+    const { following, status } = this.#begin
+    const { states } = this.#context
+    const to = await this.#quick.apply(look, position)
+    if (to === 'again' || to === 'full') return to
+    following.position = to
+    status.applied(begunAt, countChanges(look.window), states.quarantined())
+    this.#settling.applied(look.window)
+    if (following.isAwaited()) await this.#settling.now()
+    return 'done'
   }
 
-  /** Awake: look again soon, and nobody needs to notify. Asleep: wait for a notification, or half a second. */
+  async #pace(workedMs: number): Promise<void> {
+    const { stop, following } = this.#begin
+    if (this.#busyLooks < BUSY_LOOKS || following.isAwaited()) return
+    await this.#quick.close()
+    await delay(Math.min(workedMs, LONGEST_PACE_MS), stop)
+  }
+
+  /** Sleeps until woken; looks at what can be looked at cheaply in between. */
   async #rest(woken: Promise<void>): Promise<void> {
-    const { ticker, schema } = this.#context
-    const { stop, input } = this.#begin
-    const asleep = this.#emptyPolls >= BUSY_POLLS
-    if (asleep || input.now() - this.#acknowledgedAt >= ACKNOWLEDGE_MS) await this.#acknowledge()
-    if (this.#emptyPolls === 0 && !this.#gateHeld) {
-      this.#gateHeld = await holdWakeGate(ticker, schema)
+    const { reader, states } = this.#context
+    const { stop, status, input, following } = this.#begin
+    while (!stop.aborted) {
+      if (await sleep(woken, this.#resting.nextMs(this.#quiet()), stop)) return
+      this.#settling.check()
+      const snapshot = await readSnapshot(reader)
+      if (snapshot !== this.#lastSnapshot || this.#observing.hasNews(snapshot)) return
+      if (states.quarantined().length > 0 || following.check !== null) return
+      status.caughtUp(input.now(), [])
     }
-    if (!asleep) {
-      if (this.#emptyPolls > 0) await delay(BUSY_POLL_MS, stop)
-      return
-    }
-    if (this.#gateHeld) {
-      // A change between the last look and this moment was not notified, so look once more before waiting.
-      await releaseWakeGate(ticker, schema)
-      this.#gateHeld = false
-      return
-    }
-    const waited = new AbortController()
-    const stopped = (): void => waited.abort()
-    stop.addEventListener('abort', stopped, { once: true })
-    await Promise.race([woken, delay(IDLE_POLL_MS, waited.signal)])
-    waited.abort()
-    stop.removeEventListener('abort', stopped)
   }
 
-  async #acknowledge(): Promise<void> {
-    const { ticker, schema } = this.#context
-    const position = this.#begin.following.requirePosition()
-    this.#acknowledgedAt = this.#begin.input.now()
-    if (this.#acknowledged === position.tickId) return
-    await acknowledge(ticker, schema, position, position.generation)
-    this.#acknowledged = position.tickId
-    await this.#context.onStep?.('acknowledged', this.#context)
+  #quiet(): Quiet {
+    if (this.#pollsOnly || !this.#listens()) return 'notListening'
+    return nobodyInProgress(this.#lastSnapshot) ? 'certain' : 'openTransactions'
   }
 
-  async #batch(
+  async #fullBatch(
+    look: QuickLook,
     from: StoredPosition,
-    expected: readonly WindowTable[],
     inspect: boolean,
     retryQuarantined: boolean,
   ): Promise<void> {
     const { states } = this.#context
     const { following, status, input } = this.#begin
+    await this.#quick.close()
+    status.behind(countChanges(look.window))
     const begun = input.now()
     const before = states.quarantined().map((table) => table.name)
     const { check } = following
     try {
       const result = await runBatch(this.#context, {
         from,
-        lineage: from,
-        expected,
+        lineage: { ...from, sourceTerm: look.mark.term },
+        expected: look.window,
         inspect: inspect || check !== null,
         retryQuarantined,
         ...(check === null ? {} : { atCut: (pairs) => check.run(this.#context, pairs) }),
       })
+      if (look.mark.locked) following.drained = result.position.snapshot
       following.moveTo(result.position)
       check?.finish((report) => {
         status.checked(report)
@@ -145,6 +187,7 @@ export class BatchStream {
       announceRecopied(input.events, result.recopied)
       announceQuarantined(input.events, states, before)
       input.events.applied(toApplied(result.position))
+      this.#settling.fullBatchDone()
     } catch (error) {
       if (error instanceof TableApplyError) await this.#quarantine(error)
       else {

@@ -4,9 +4,9 @@ import { isTransient } from '../db/sql-state.ts'
 import { applyChangedKeys, applyWholeTable, type TransferResult } from './apply-table.ts'
 import type { OnStep } from './batch-step.ts'
 import type { DatabaseConfig } from './database-config.ts'
-import { actAsReplica, advanceSequence } from './queries/apply.ts'
+import { actAsReplica } from './queries/apply.ts'
 import { readCapturedTables } from './queries/capture.ts'
-import { readSequences, readTableSignals, type TableSignal } from './queries/catalogue.ts'
+import { readTableSignals, type TableSignal } from './queries/catalogue.ts'
 import { lockForReading, readWindow, type WindowTable } from './queries/journal.ts'
 import {
   advancePosition,
@@ -17,8 +17,8 @@ import {
 import { beginReading } from './queries/source.ts'
 import { currentSnapshot } from './queries/state.ts'
 import { type Tick, writeTick } from './queries/ticks.ts'
+import { applySequences } from './sequences.ts'
 import { readTableCatalogue } from './table-catalogue.ts'
-import { displayName } from './table-description.ts'
 import { pairTables, type TablePair } from './table-pairs.ts'
 import type { TableStates } from './table-states.ts'
 
@@ -28,10 +28,14 @@ export interface ApplyContext {
   readonly schema: QuotedName
   /** On the active: the batch's own transaction. */
   readonly reader: pg.Client
-  /** On the active: ticks and sequences, outside of the batch's snapshot. */
+  /** On the active: ticks, which must not wait behind anything else. */
   readonly ticker: pg.Client
+  /** On the active: looks at catalogue and sequences, acknowledgements; nothing that a quick batch waits for. */
+  readonly observer: pg.Client
   /** On this server. */
   readonly writer: pg.Client
+  /** On this server: makes what is applied durable while the writer goes on. */
+  readonly settler: pg.Client
   readonly states: TableStates
   readonly sequences: Map<string, string>
   /** For tests that stop, look or fail at a step; null in production. */
@@ -194,7 +198,12 @@ async function apply(
   await applySequences(context)
   await context.onStep?.('sequencesMoved', context)
   await plan.atCut?.(states.pairs().filter((pair) => states.isReplicated(pair.name)))
-  const position: StoredPosition = { ...plan.lineage, ...tick, state: 'applied' }
+  const position: StoredPosition = {
+    ...plan.lineage,
+    ...tick,
+    tickSnapshot: tick.snapshot,
+    state: 'applied',
+  }
   await movePosition(context, plan.from, position)
   await context.onStep?.('positionMoved', context)
   await saveTableStates(writer, schema, states.pending(work))
@@ -211,8 +220,7 @@ async function movePosition(
   to: StoredPosition,
 ): Promise<void> {
   if (from === null) return savePosition(context.writer, context.schema, to)
-  if (await advancePosition(context.writer, context.schema, from, to)) return
-  throw new Error('the applied position was changed by somebody else')
+  return advancePosition(context.writer, context.schema, from, to)
 }
 
 async function applyOne(
@@ -246,21 +254,6 @@ async function applyOne(
     await Promise.all([writer, reader].map((client) => client.query('rollback to savepoint trial')))
     states.trialFailed(item.pair, cause)
     return null
-  }
-}
-
-/** Read after the batch's snapshot, so they are never behind the rows of the batch. */
-async function applySequences(context: ApplyContext): Promise<void> {
-  const { ticker, writer, config, states, sequences } = context
-  for (const sequence of await readSequences(
-    ticker,
-    config.replicatedSchemas,
-    states.excludedSourceOids(),
-  )) {
-    const name = displayName(sequence)
-    if (sequence.lastValue === null || sequences.get(name) === sequence.lastValue) continue
-    if (await advanceSequence(writer, sequence, 0)) sequences.set(name, sequence.lastValue)
-    else states.sequenceMissing(name)
   }
 }
 

@@ -48,13 +48,15 @@ export async function beginFollowing(
   const goesOn = lineage.kind === 'goOn'
   const stored = goesOn ? await positions.readReplicatedTables(session.writer, schema) : []
   following.states = new TableStates(stored)
-  const { reader, ticker, writer } = session
+  const { reader, ticker, observer, writer, settler } = session
   const context: ApplyContext = {
     config,
     schema,
     reader,
     ticker,
+    observer,
     writer,
+    settler,
     states: following.states,
     sequences: new Map(),
     onStep: input.onStep,
@@ -173,6 +175,7 @@ async function forgetFormerCopy(
     return count
   })
   begin.following.position = null
+  begin.following.settled = null
   if (kept === 0) return
   const reason = `${kept} changes had not reached the other server; they are kept`
   events.history('unsentChanges', reason, { count: kept })

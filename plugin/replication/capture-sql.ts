@@ -62,6 +62,18 @@ begin
   end if;`
 }
 
+/**
+ * Only while the reader does not hold the gate. One expression, so that nothing can interrupt it between the lock and
+ * its release: a lock left behind would keep the gate open for as long as the session lives.
+ */
+function wakeReader(schema: QuotedName): string {
+  const gate = `${schema}.wake_gate()`
+  return `  if (case when pg_catalog.pg_try_advisory_lock_shared(${gate})
+      then pg_catalog.pg_advisory_unlock_shared(${gate}) else false end) then
+    perform ${schema}.wake_reader();
+  end if;`
+}
+
 function refuse(schema: QuotedName, table: TableDescription): string {
   return `perform ${schema}.refuse_write(${quoteLiteral(table.schema)}, ${quoteLiteral(table.name)});`
 }
@@ -95,7 +107,7 @@ function statementBody(schema: QuotedName, tableId: number, table: TableDescript
   else
     ${journalUpdate(schema, tableId, table)}
   end if;
-  perform ${schema}.wake_reader();
+${wakeReader(schema)}
   return null;
 end`
 }
@@ -179,7 +191,7 @@ function rowBody(schema: QuotedName, tableId: number, table: TableDescription): 
       end if;
     end if;
   end if;
-  perform ${schema}.wake_reader();
+${wakeReader(schema)}
   return null;
 end`
 }

@@ -92,7 +92,7 @@ class Engine implements ReplicationEngine {
 
   async promote(term: number): Promise<void> {
     const position = this.#follower?.position() ?? null
-    const planned = position !== null && position.snapshot === this.#drainedTo
+    const planned = position?.snapshot === this.#drainedTo && (this.#follower?.isDrained() ?? false)
     await this.#stopFollowing()
     await this.#local.run((db) =>
       promoteDatabase(db, this.#schema, this.#config, { serverId: this.#serverId, term, planned }),

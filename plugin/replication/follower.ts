@@ -60,8 +60,15 @@ export class Follower {
     await this.#running
   }
 
+  /** What is durable here and on the active. */
   position(): StoredPosition | null {
-    return this.#following.position
+    return this.#following.settled
+  }
+
+  /** The position was taken while the active refused writes: there is nothing beyond it, sequences included. */
+  isDrained(): boolean {
+    const { settled, drained } = this.#following
+    return settled !== null && settled.snapshot === drained
   }
 
   states(): TableStates {
@@ -137,7 +144,7 @@ export class Follower {
       const context = await beginFollowing(session, begin)
       wakeUp.start()
       succeeded()
-      await new BatchStream(context, begin).run()
+      await new BatchStream(context, begin, () => wakeUp.healthy()).run()
     } finally {
       this.#wakeUp = null
       await Promise.all([wakeUp.close(), session.close()])

@@ -6,8 +6,13 @@ import { TableStates } from './table-states.ts'
 
 /** What a follower knows while it follows; shared by its beginning, its batches and whoever asks it. */
 export class Following {
+  /** What is committed on this server. */
   position: StoredPosition | null = null
+  /** What is durable on both servers; only of this may anybody be told. */
+  settled: StoredPosition | null = null
   states = new TableStates([])
+  /** The position that was taken while the active refused writes; it is all that there is. */
+  drained: string | null = null
   copyRequested = false
   /** How often a copy has made room for others since the last one that was done. */
   gaveWay = 0
@@ -34,9 +39,16 @@ export class Following {
     return this.#waiters.size > 0
   }
 
-  /** The new position is committed: whoever waited for it goes on. */
+  /** The new position is committed and durable: whoever waited for it goes on. */
   moveTo(position: StoredPosition): void {
     this.position = position
+    this.settle(position)
+  }
+
+  /** This position, which may have been left behind since, is durable. */
+  settle(position: StoredPosition): void {
+    this.settled = position
+    if (this.position?.snapshot === position.snapshot) this.position = position
     for (const waiter of [...this.#waiters]) {
       if (!this.hasApplied(waiter.wanted)) continue
       this.#waiters.delete(waiter)
@@ -45,7 +57,7 @@ export class Following {
   }
 
   hasApplied(position: AppliedPosition): boolean {
-    const own = this.position
+    const own = this.settled
     if (own === null || own.state !== 'applied' || own.sourceId !== position.sourceId) return false
     return covers(own.snapshot, position.snapshot)
   }

@@ -2,7 +2,7 @@ import type { QuotedName } from '../db/identifiers.ts'
 import type { Queryable } from '../db/transaction.ts'
 import { newestPromotion, type Promotion, type StoredPosition } from './queries/position.ts'
 import { isBefore, readServerState, type ServerState } from './queries/state.ts'
-import { readTick } from './queries/ticks.ts'
+import { findTick } from './queries/ticks.ts'
 import { NotReadyError } from './replication-error.ts'
 import { covers } from './snapshot.ts'
 
@@ -76,13 +76,13 @@ async function goOn(
   if (state.mode === 'off') return copy('the active had stopped capturing changes', false)
   if (position.generation !== state.generation)
     return copy("the active's journal was started afresh", false)
-  const tick = await readTick(source, schema, position.tickId)
-  if (tick !== position.snapshot)
-    return copy('the active server does not know the position of this one', true)
-  if (BigInt(position.tickId) < BigInt(state.purgedTickId)) {
+  const tick = await findTick(source, schema, position)
+  if (tick === null) return copy('the active server does not know the position of this one', true)
+  if (BigInt(tick.tickId) < BigInt(state.purgedTickId)) {
     return copy('the active has already dropped changes that this server lacks', true)
   }
-  return { kind: 'goOn', from: { ...position, sourceTerm: state.term } }
+  const { tickId, snapshot: tickSnapshot } = tick
+  return { kind: 'goOn', from: { ...position, tickId, tickSnapshot, sourceTerm: state.term } }
 }
 
 /** After a planned hand-over both servers stand at the same cut: the new active has applied all that we had. */
@@ -110,6 +110,7 @@ function promotionStart(
     generation: state.generation,
     snapshot: promotion.snapshot,
     tickId: promotion.tickId,
+    tickSnapshot: promotion.snapshot,
     state: 'applied',
   }
 }

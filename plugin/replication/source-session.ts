@@ -2,11 +2,18 @@ import type pg from 'pg'
 import { closeQuietly, type Connector } from '../db/connector.ts'
 import { textRow } from '../db/transaction.ts'
 
-/** The three connections of a standby that applies: two to the active, one to its own database. */
+/** The connections of a standby that applies: three to the active, two to its own database. */
 export interface SourceSession {
+  /** On the active: the batch's own transaction. */
   readonly reader: pg.Client
+  /** On the active: ticks, which must not wait behind anything else. */
   readonly ticker: pg.Client
+  /** On the active: looks at catalogue and sequences, acknowledgements; nothing that a batch waits for. */
+  readonly observer: pg.Client
+  /** On this server: applies. */
   readonly writer: pg.Client
+  /** On this server: makes what is applied durable while the writer goes on. */
+  readonly settler: pg.Client
   close(): Promise<void>
 }
 
@@ -31,7 +38,9 @@ export async function openSourceSession(
     await claimApply(writer)
     const reader = await open(source, 'read')
     const ticker = await open(source, 'tick')
-    return { reader, ticker, writer, close }
+    const observer = await open(source, 'observe')
+    const settler = await open(local, 'settle')
+    return { reader, ticker, observer, writer, settler, close }
   } catch (error) {
     await close()
     throw error

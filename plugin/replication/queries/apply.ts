@@ -1,5 +1,5 @@
 import type { Queryable } from '../../db/transaction.ts'
-import { quoteName } from '../../db/identifiers.ts'
+import { quoteLiteral, quoteName } from '../../db/identifiers.ts'
 import {
   columnList,
   decodeKey,
@@ -18,7 +18,8 @@ export async function actAsReplica(db: Queryable): Promise<void> {
   await db.query('set local session_replication_role = replica')
 }
 
-function keyIn(key: TableKey): string {
+/** Condition that a row of `t` has one of the keys, given as one array of texts for each column from `$1` on. */
+export function keyIn(key: TableKey): string {
   const decoded = key.columns.map((column, index) => decodeKey(column, `u.c${index}`))
   const names = key.columns.map((_, index) => `c${index}`)
   const arrays = key.columns.map((_, index) => `$${index + 1}::text[]`)
@@ -112,6 +113,14 @@ export function selectByKeys(
     where ${replicatedRows(table)} and (${columnList(key.columns, 't.')}) in (values ${rows.join(', ')})`
 }
 
+const ADVANCE_SEQUENCE = `select pg_catalog.setval(c.oid, case when s.seqincrement > 0
+    then least(s.seqmax::numeric, greatest($2::numeric + s.seqincrement * $3::numeric,
+      coalesce(pg_catalog.pg_sequence_last_value(c.oid), s.seqmin)::numeric))
+    else greatest(s.seqmin::numeric, least($2::numeric + s.seqincrement * $3::numeric,
+      coalesce(pg_catalog.pg_sequence_last_value(c.oid), s.seqmax)::numeric)) end::bigint)
+  from pg_catalog.pg_class c join pg_catalog.pg_sequence s on s.seqrelid = c.oid
+  where c.oid = pg_catalog.to_regclass($1)`
+
 /** Moves a sequence to where the active's is, only ever in its own direction. Returns false when it is missing here. */
 export async function advanceSequence(
   db: Queryable,
@@ -119,16 +128,27 @@ export async function advanceSequence(
   ahead: number,
 ): Promise<boolean> {
   if (sequence.lastValue === null) return true
-  const name = quotedTable(sequence)
-  const result = await db.query(
-    `select pg_catalog.setval(c.oid, case when s.seqincrement > 0
-         then least(s.seqmax::numeric, greatest($2::numeric + s.seqincrement * $3::numeric,
-           coalesce(pg_catalog.pg_sequence_last_value(c.oid), s.seqmin)::numeric))
-         else greatest(s.seqmin::numeric, least($2::numeric + s.seqincrement * $3::numeric,
-           coalesce(pg_catalog.pg_sequence_last_value(c.oid), s.seqmax)::numeric)) end::bigint)
-     from pg_catalog.pg_class c join pg_catalog.pg_sequence s on s.seqrelid = c.oid
-     where c.oid = pg_catalog.to_regclass($1)`,
-    [name, sequence.lastValue, ahead],
-  )
+  const values = [quotedTable(sequence), sequence.lastValue, ahead]
+  const result = await db.query(ADVANCE_SEQUENCE, values)
   return (result.rowCount ?? 0) > 0
+}
+
+export const PREPARE_ADVANCE = `prepare hs_advance (text, text, text) as ${ADVANCE_SEQUENCE}`
+
+export function executeAdvance(
+  sequence: { readonly schema: string; readonly name: string },
+  lastValue: string,
+): string {
+  return `execute hs_advance (${quoteLiteral(quotedTable(sequence))}, '${BigInt(lastValue)}', '0')`
+}
+
+/** Begins a transaction whose commit is not waited for to be on disk. */
+export const UNHURRIED = 'begin; set local synchronous_commit = off'
+
+/**
+ * A commit that is waited for makes everything durable that was committed before it. It writes no table: a message in
+ * the log that nobody reads.
+ */
+export async function flushLog(db: Queryable): Promise<void> {
+  await db.query(`select pg_catalog.pg_logical_emit_message(true, 'hot-standby', '')`)
 }

@@ -186,3 +186,39 @@ export interface SequenceState {
   /** Null when it was never called. */
   readonly lastValue: string | null
 }
+
+/** A sequence, and the tables that it belongs to or that take their defaults from it. */
+export interface SequenceLink {
+  readonly oid: string
+  readonly schema: string
+  readonly name: string
+  readonly tableOids: readonly string[]
+}
+
+export async function readSequenceLinks(
+  db: Queryable,
+  schemas: readonly string[],
+  excludedTableOids: readonly string[],
+): Promise<readonly SequenceLink[]> {
+  const rows = await textRows(
+    db,
+    `select c.oid::text, n.nspname, c.relname,
+       coalesce((select pg_catalog.string_agg(u.table_oid::text, ',') from (
+         select d.refobjid from pg_catalog.pg_depend d where d.classid = 'pg_catalog.pg_class'::regclass
+           and d.objid = c.oid and d.refclassid = 'pg_catalog.pg_class'::regclass and d.deptype in ('a', 'i')
+         union select a.adrelid from pg_catalog.pg_depend d
+           join pg_catalog.pg_attrdef a on d.classid = 'pg_catalog.pg_attrdef'::regclass and d.objid = a.oid
+           where d.refclassid = 'pg_catalog.pg_class'::regclass and d.refobjid = c.oid) u(table_oid)), '') as tables
+     from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+     where n.nspname = any ($1::text[]) and c.relkind = 'S' and c.relpersistence = 'p'
+       and not exists (select from pg_catalog.pg_depend d where d.classid = 'pg_catalog.pg_class'::regclass
+         and d.objid = c.oid and d.deptype in ('a', 'i') and d.refobjid = any ($2::oid[]))`,
+    [schemas, excludedTableOids],
+  )
+  return rows.map((row) => ({
+    oid: row['oid'] ?? '0',
+    schema: row['nspname'] ?? '',
+    name: row['relname'] ?? '',
+    tableOids: (row['tables'] ?? '').split(',').filter((oid) => oid !== ''),
+  }))
+}

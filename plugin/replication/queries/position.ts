@@ -7,7 +7,9 @@ export interface StoredPosition {
   readonly sourceTerm: number
   readonly generation: string
   readonly snapshot: string
+  /** The newest tick that is known to be durable: the one of `snapshot`, or an earlier one. */
   readonly tickId: string
+  readonly tickSnapshot: string
   readonly state: 'copying' | 'applied'
 }
 
@@ -17,7 +19,8 @@ export async function readPosition(
 ): Promise<StoredPosition | null> {
   const row = await textRow(
     db,
-    `select source_id, source_term::text, source_generation::text, snapshot::text, tick_id::text, state
+    `select source_id, source_term::text, source_generation::text, snapshot::text, tick_id::text,
+       tick_snapshot::text, state
      from ${schema}.applied_position`,
   )
   if (row === null) return null
@@ -27,6 +30,7 @@ export async function readPosition(
     generation: row['source_generation'] ?? '',
     snapshot: row['snapshot'] ?? '',
     tickId: row['tick_id'] ?? '0',
+    tickSnapshot: row['tick_snapshot'] ?? '',
     state: row['state'] as StoredPosition['state'],
   }
 }
@@ -38,35 +42,40 @@ export async function savePosition(
   position: StoredPosition,
 ): Promise<void> {
   await db.query(
-    `insert into ${schema}.applied_position (source_id, source_term, source_generation, snapshot, tick_id, state)
-     values ($1, $2, $3, $4, $5, $6)
+    `insert into ${schema}.applied_position (source_id, source_term, source_generation, snapshot, tick_id,
+       tick_snapshot, state)
+     values ($1, $2, $3, $4, $5, $6, $7)
      on conflict (only_row) do update set source_id = excluded.source_id, source_term = excluded.source_term,
        source_generation = excluded.source_generation, snapshot = excluded.snapshot, tick_id = excluded.tick_id,
-       state = excluded.state, applied_at = clock_timestamp()`,
+       tick_snapshot = excluded.tick_snapshot, state = excluded.state, applied_at = clock_timestamp()`,
     [
       position.sourceId,
       position.sourceTerm,
       position.generation,
       position.snapshot,
       position.tickId,
+      position.tickSnapshot,
       position.state,
     ],
   )
 }
 
-/** Goes forward from exactly `from`; false when somebody else has moved the position. */
+/** Goes forward from exactly `from`; fails when somebody else has moved the position. */
 export async function advancePosition(
   db: Queryable,
   schema: QuotedName,
   from: StoredPosition,
   to: StoredPosition,
-): Promise<boolean> {
-  const result = await db.query(
-    `update ${schema}.applied_position set source_term = $1, snapshot = $2, tick_id = $3, applied_at = clock_timestamp()
-     where source_id = $4 and source_generation = $5 and tick_id = $6 and state = 'applied'`,
-    [to.sourceTerm, to.snapshot, to.tickId, from.sourceId, from.generation, from.tickId],
-  )
-  return result.rowCount === 1
+): Promise<void> {
+  await db.query(`select ${schema}.move_position($1, $2, $3, $4, $5, $6, $7)`, [
+    from.sourceId,
+    from.generation,
+    from.snapshot,
+    to.sourceTerm,
+    to.snapshot,
+    to.tickId,
+    to.tickSnapshot,
+  ])
 }
 
 export async function forgetPosition(db: Queryable, schema: QuotedName): Promise<void> {
@@ -137,6 +146,19 @@ export async function saveTableStates(
       tables.map((table) => table.signal),
       tables.map((table) => String(table.changed)),
     ],
+  )
+}
+
+/** Remembers when these tables changed last. */
+export async function saveChanged(
+  db: Queryable,
+  schema: QuotedName,
+  tables: readonly { readonly schema: string; readonly name: string }[],
+): Promise<void> {
+  await db.query(
+    `update ${schema}.replicated_table r set last_change_at = clock_timestamp()
+     from unnest($1::text[], $2::text[]) u(s, n) where r.schema_name = u.s and r.table_name = u.n`,
+    [tables.map((table) => table.schema), tables.map((table) => table.name)],
   )
 }
 

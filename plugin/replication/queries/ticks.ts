@@ -14,7 +14,7 @@ export async function writeTick(
 ): Promise<Tick> {
   const row = await textRow(
     db,
-    `insert into ${schema}.tick (snapshot) values ($1::pg_snapshot) returning tick_id::text`,
+    `insert into ${schema}.tick (snapshot, of_standby) values ($1::pg_snapshot, true) returning tick_id::text`,
     [snapshot],
   )
   return { tickId: row?.['tick_id'] ?? '0', snapshot }
@@ -30,16 +30,23 @@ export async function writeTickNow(db: Queryable, schema: QuotedName): Promise<T
   return { tickId: row?.['tick_id'] ?? '0', snapshot: row?.['snapshot'] ?? '' }
 }
 
-/** The snapshot of a tick; null when this server has no such tick (it was restored, or is another one). */
-export async function readTick(
+/**
+ * The tick by which this server knows a position: the one of its snapshot, or else the one that was durable before it,
+ * when a crash came between a batch and its tick. Null when this server has neither (it was restored, or is another one).
+ */
+export async function findTick(
   db: Queryable,
   schema: QuotedName,
-  tickId: string,
-): Promise<string | null> {
-  const row = await textRow(db, `select snapshot::text from ${schema}.tick where tick_id = $1`, [
-    tickId,
-  ])
-  return row?.['snapshot'] ?? null
+  position: { readonly snapshot: string; readonly tickId: string; readonly tickSnapshot: string },
+): Promise<Tick | null> {
+  const row = await textRow(
+    db,
+    `select t.tick_id::text, t.snapshot::text from ${schema}.tick t
+     where t.tick_id >= $1 and t.snapshot::text = $2 or t.tick_id = $1 and t.snapshot::text = $3
+     order by (t.snapshot::text = $2) desc, t.tick_id limit 1`,
+    [position.tickId, position.snapshot, position.tickSnapshot],
+  )
+  return row === null ? null : { tickId: row['tick_id'] ?? '0', snapshot: row['snapshot'] ?? '' }
 }
 
 export async function newestTick(db: Queryable, schema: QuotedName): Promise<Tick | null> {

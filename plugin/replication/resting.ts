@@ -1,0 +1,51 @@
+import { delay } from '../db/delay.ts'
+
+const BACKSTOP_MS = 500
+/** While a wake-up may be missing, looks come at growing distances between these. */
+const FIRST_LOOK_MS = 2
+const LAST_LOOK_MS = 50
+const GROWTH = 1.5
+
+/** Why a change might come without a wake-up, or that none can. */
+export type Quiet = 'certain' | 'openTransactions' | 'notListening'
+
+/**
+ * How long to sleep after a look that found nothing. A writer reads the gate after it has a transaction id, so with the
+ * gate open before a snapshot that has nobody in progress, every later change comes with a wake-up. Transactions in
+ * progress may have found the gate closed; they are looked for, ever less often.
+ */
+export class Resting {
+  #sleepMs = FIRST_LOOK_MS
+
+  /** Something has happened: the next looks come soon again. */
+  reset(): void {
+    this.#sleepMs = FIRST_LOOK_MS
+  }
+
+  nextMs(quiet: Quiet): number {
+    if (quiet === 'certain') return BACKSTOP_MS
+    const sleepMs = this.#sleepMs
+    this.#sleepMs = Math.min(LAST_LOOK_MS, sleepMs * GROWTH)
+    return Math.round(sleepMs)
+  }
+}
+
+/** True: woken before the time was over. */
+export async function sleep(woken: Promise<void>, ms: number, stop: AbortSignal): Promise<boolean> {
+  const over = new AbortController()
+  const stopped = (): void => over.abort()
+  stop.addEventListener('abort', stopped, { once: true })
+  const first = await Promise.race([
+    woken.then(() => true),
+    delay(ms, over.signal).then(() => false),
+  ])
+  over.abort()
+  stop.removeEventListener('abort', stopped)
+  return first
+}
+
+/** Nobody had a transaction id and had not ended. */
+export function nobodyInProgress(snapshot: string): boolean {
+  const [xmin, xmax] = snapshot.split(':')
+  return xmin === xmax
+}
