@@ -3,6 +3,7 @@ import { format } from 'prettier'
 import { createProgram } from '../plugin/cli/program.ts'
 import { EVENT_KINDS } from '../plugin/core/event-kinds.ts'
 import { ERRORS } from '../plugin/errors.ts'
+import { openApiDocument } from './openapi-document.ts'
 import { configurationPage } from './configuration-page.ts'
 
 const HEADER = '<!-- Printed by scripts/print-reference.ts; do not edit. -->\n\n'
@@ -14,6 +15,10 @@ export async function referencePages(): Promise<Readonly<Record<string, string>>
     'docs/reference/errors.md': await page(errorsPage()),
     'docs/reference/events.md': await page(eventsPage()),
     'docs/reference/configuration.md': await page(configurationPage()),
+    'docs/reference/openapi.json': await format(JSON.stringify(openApiDocument()), {
+      parser: 'json',
+      printWidth: 100,
+    }),
   }
 }
 

@@ -7,6 +7,8 @@ import type { AgentApi, CallContext } from '../api/agent-api.ts'
 export interface ApiRoute {
   readonly method: 'GET' | 'POST' | 'PUT'
   readonly path: string
+  /** What it takes, for the description of the API. */
+  readonly schema: z.ZodType
   /** Checks the input (query or body), then calls. Errors: HS_REQUEST_INVALID naming every wrong field. */
   readonly call: (api: AgentApi, input: unknown, context: CallContext) => Promise<unknown>
 }
@@ -98,6 +100,7 @@ function route<Schema extends z.ZodType>(
   return {
     method,
     path,
+    schema,
     call: (api, input, context) => call(api, parse(schema, input), context),
   }
 }

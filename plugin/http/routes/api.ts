@@ -92,7 +92,7 @@ function body(request: Request): Body {
 }
 
 function eventsQuery(request: Request): object {
-  const names = ['after', 'before', 'limit', 'level', 'kind', 'server', 'since', 'until']
+  const names = ['after', 'before', 'limit', 'level', 'kind', 'server', 'by', 'since', 'until']
   const given = names.map((name) => [name, queryText(request, name)] as const)
   return Object.fromEntries(given.filter(([, value]) => value !== ''))
 }

@@ -1,0 +1,73 @@
+import type { AccessCodeAnswer, AgentApi, Delivery, DoctorReport } from '../plugin/api/agent-api.ts'
+import type {
+  CheckReport,
+  HistoryEntry,
+  OperationStatus,
+  StatusDocument,
+} from '../plugin/api/status-document.ts'
+import type { WireError } from '../plugin/errors.ts'
+
+/** What each call of the JSON API answers, by a name that the schema generator finds; held against the agent's API below. */
+export interface EventsAnswer {
+  readonly events: readonly HistoryEntry[]
+}
+
+export interface NotificationsAnswer {
+  readonly deliveries: readonly Delivery[]
+}
+
+export interface SettingsAnswer {
+  readonly settings: StatusDocument['settings']
+}
+
+export interface OperationAnswer {
+  readonly operation: OperationStatus
+}
+
+export interface RequirementsAnswer {
+  readonly requirements: StatusDocument['requirements']
+}
+
+export interface WaitAnswer {
+  readonly reached: true
+}
+
+export interface DeliveredAnswer {
+  readonly delivered: readonly string[]
+}
+
+export interface DoneAnswer {
+  readonly done: true
+}
+
+export interface TokenAnswer {
+  readonly token: string
+}
+
+/** Every answer with another status than 200. */
+export interface ErrorAnswer {
+  readonly error: WireError
+}
+
+type Answer<Name extends keyof AgentApi> = Awaited<ReturnType<AgentApi[Name]>>
+type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : never) : never
+
+/** Does not compile when an answer is not the agent's any more. */
+export const ANSWERS_ARE_THE_AGENTS: readonly [
+  Same<EventsAnswer, Answer<'events'>>,
+  Same<SettingsAnswer, Answer<'saveSettings'>>,
+  Same<OperationAnswer, Answer<'join'>>,
+  Same<OperationAnswer, Answer<'takeOver'>>,
+  Same<OperationAnswer, Answer<'resynchronise'>>,
+  Same<RequirementsAnswer, Answer<'previewJoin'>>,
+  Same<CheckReport, Answer<'check'>>,
+  Same<StatusDocument, Answer<'status'>>,
+  Same<DoctorReport, Answer<'doctor'>>,
+  Same<AccessCodeAnswer, Answer<'makeAccessCode'>>,
+  Same<NotificationsAnswer, Answer<'notifications'>>,
+  Same<WaitAnswer, Answer<'wait'>>,
+  Same<DeliveredAnswer, Answer<'notifyTest'>>,
+  Same<DoneAnswer, Answer<'disable'>>,
+] = [true, true, true, true, true, true, true, true, true, true, true, true, true, true]
+
+export type { AccessCodeAnswer, CheckReport, DoctorReport, StatusDocument }
