@@ -26,7 +26,11 @@ export function serversModel(status: StatusDocument, language: Language): object
   const lines: readonly Line[] = [
     line('identity', identityCell(server.identity, t), identityCell(peer?.identity ?? null, t)),
     line('role', rolePillCell(server.role, language), peerRole(peer, language)),
-    line('state', stateCell(server.state, t), stateCell(peer?.state ?? null, t)),
+    line(
+      'state',
+      stateCell(server.state, t),
+      stateCell(peer?.heard === true ? peer.state : null, t),
+    ),
     line('term', numberCell(server.term), numberCell(peer?.term ?? null)),
     line('address', cell(server.facts?.network.address), cell(peer?.address)),
     ...factLines(server.facts, peer?.facts ?? null, language),
@@ -38,7 +42,6 @@ export function serversModel(status: StatusDocument, language: Language): object
   return {
     ownName: server.facts?.hostName ?? t('servers.thisServer'),
     peerName: peer?.facts?.hostName ?? t('servers.peer'),
-    hasPeer: peer !== null,
     isPeerSilent: peer !== null && !peer.heard,
     peerHeardAt: moment(peer?.lastHeardAt ?? null)?.text ?? t('servers.never'),
     reason: server.reason,

@@ -19,6 +19,7 @@ export function statusModel(status: StatusDocument, language: Language): object 
     isWaiting: status.setUp === 'waitingForPeer',
     isStandby: status.setUp === 'paired' && status.server.role !== 'active',
     at: moment(status.at),
+    serves: servesModel(status, language),
     servers: serversModel(status, language),
     virtualIp: virtualIpModel(status, language),
     heartbeat: heartbeatModel(status, language),
@@ -33,6 +34,18 @@ export function statusModel(status: StatusDocument, language: Language): object 
     maintenance: status.maintenance && { until: moment(status.maintenance.until) },
     operation: operationModel(status.operation, language),
   }
+}
+
+/** Who serves the PBX now, in a line: the first question of whoever is woken up. */
+function servesModel(status: StatusDocument, { t }: Language): string | null {
+  const { virtualIp, server, peer } = status
+  if (virtualIp === null) return null
+  const name = virtualIp.holder === 'thisServer' ? server.facts?.hostName : peer?.facts?.hostName
+  const values = {
+    name: name ?? t(virtualIp.holder === 'peer' ? 'servers.peer' : 'servers.thisServer'),
+    address: virtualIp.address,
+  }
+  return t(`serves.${virtualIp.holder}`, values)
 }
 
 function virtualIpModel(status: StatusDocument, { t, duration }: Language): object | null {
