@@ -1,11 +1,17 @@
 import type { Request, RequestHandler, Router } from 'express'
 import type { Knex } from 'knex'
 import { createConfigLock } from '../hooks/config-lock.ts'
-import { type EventNotification, watchNotifications } from '../hooks/event-notification.ts'
+import {
+  eachOnce,
+  type EventNotification,
+  watchNotifications,
+} from '../hooks/event-notification.ts'
 import { createMigrations, type PlatformMigrations } from '../hooks/firmware-upgrade.ts'
 import { type FrozenSettings, frozenSettings } from '../hooks/frozen-settings.ts'
+import { type SendMail, startPlatformMail } from '../hooks/platform-mail.ts'
 import { isPairedInDatabase } from '../hooks/paired-in-database.ts'
 import { type RoleChange, watchRole } from '../hooks/role-change.ts'
+import type { HistoryEntry } from './api/status-document.ts'
 import { MIGRATIONS } from '../migrations/index.ts'
 import { type HotStandbyOptions, parsePluginOptions } from './config/plugin-options.ts'
 import { runMigrations } from './db/migrate.ts'
@@ -17,6 +23,7 @@ import { createLanguages, type Language } from './http/i18n/language.ts'
 import { sendLocked } from './http/locked-page.ts'
 import { createRenderer } from './http/renderer.ts'
 import { createRouter } from './http/router.ts'
+import { healthRoutes } from './http/routes/health.ts'
 import { createStatusWatch } from './http/status-watch.ts'
 import { languageFor, type Web } from './http/web.ts'
 import { type Logger, silentLogger } from './logger.ts'
@@ -25,6 +32,8 @@ import { type Logger, silentLogger } from './logger.ts'
 export interface HotStandby {
   /** Pages, JSON API and server-sent events: `app.use('/system/hot-standby', hotStandby.router)`. */
   readonly router: Router
+  /** `/active`, `/standby`, `/live` for a load balancer, without log-in: `app.use('/health', hotStandby.health)`. */
+  readonly health: Router
   /** Refuses changes on a standby: `app.use('/settings', hotStandby.configLock)`. */
   readonly configLock: RequestHandler
   /** Banner, title prefix and menu entry: `app.locals.hotStandby = hotStandby.viewLocals`. */
@@ -41,6 +50,13 @@ export interface HotStandby {
   onRoleChange(callback: (change: RoleChange) => void): () => void
   /** Calls back for every event that contacts are told about. Returns the function that ends it. */
   onNotification(callback: (notification: EventNotification) => void): () => void
+  /** Calls back for every event of this server, told or not. Returns the function that ends it. */
+  onEvent(callback: (entry: HistoryEntry) => void): () => void
+  /**
+   * Delivers the mails in the platform's own way, when the agent's configuration says `notifications.mail: "platform"`:
+   * each is taken from the agent's outbox and kept there until the callback succeeded. Returns the function that ends it.
+   */
+  sendMail(send: SendMail): () => void
   /** Follows the agent from now on. Safe to call twice. */
   start(): Promise<void>
   /** Closes what was opened. Safe to call twice. */
@@ -80,8 +96,10 @@ export function createHotStandby(
   })
   const viewLocals = (language: Language): ViewLocals =>
     createViewLocals(() => watch.known(), options.basePath, language)
+  const senders = new Set<() => void>()
   return {
     router: createRouter(web),
+    health: healthRoutes(web),
     configLock,
     // Without a request there is nobody whose language could be asked for.
     viewLocals: viewLocals(
@@ -126,10 +144,35 @@ export function createHotStandby(
         if (event.type === 'history') listener(event.entry)
       })
     },
+    onEvent(callback) {
+      const listener = eachOnce(callback)
+      return watch.subscribe((event) => {
+        if (event.type === 'history') listener(event.entry)
+      })
+    },
+    sendMail(send) {
+      const mails = startPlatformMail(send, {
+        take: async () => (await agent.as(null).takeMail()).mail,
+        settle: (id, error) => agent.as(null).settleMail({ id, error }),
+        logger,
+      })
+      const end = watch.subscribe((event) => {
+        if (event.type === 'history') mails.wake()
+      })
+      const stop = (): void => {
+        end()
+        mails.stop()
+      }
+      senders.add(stop)
+      return stop
+    },
     start() {
       watch.start()
       return Promise.resolve()
     },
-    stop: () => watch.stop(),
+    async stop() {
+      senders.forEach((end) => end())
+      await watch.stop()
+    },
   }
 }

@@ -9,6 +9,8 @@ export type { Banner, MenuEntry, ViewLocals } from './http/banner.ts'
 export type { RoleChange } from '../hooks/role-change.ts'
 export type { FrozenSetting, FrozenSettings } from '../hooks/frozen-settings.ts'
 export type { PlatformMigrations } from '../hooks/firmware-upgrade.ts'
+export type { PlatformMailMessage } from './api/agent-api.ts'
+export type { SendMail } from '../hooks/platform-mail.ts'
 export type { EventNotification } from '../hooks/event-notification.ts'
 export {
   ERRORS,

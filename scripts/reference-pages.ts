@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { format } from 'prettier'
 import { createProgram } from '../plugin/cli/program.ts'
 import { EVENT_KINDS } from '../plugin/core/event-kinds.ts'
+import { METRICS } from '../plugin/node-agent/metric-catalogue.ts'
 import { ERRORS } from '../plugin/errors.ts'
 import { openApiDocument } from './openapi-document.ts'
 import { configurationPage } from './configuration-page.ts'
@@ -14,6 +15,7 @@ export async function referencePages(): Promise<Readonly<Record<string, string>>
     'docs/reference/cli.md': await page(cliPage()),
     'docs/reference/errors.md': await page(errorsPage()),
     'docs/reference/events.md': await page(eventsPage()),
+    'docs/reference/metrics.md': await page(metricsPage()),
     'docs/reference/configuration.md': await page(configurationPage()),
     'docs/reference/openapi.json': await format(JSON.stringify(openApiDocument()), {
       parser: 'json',
@@ -81,6 +83,22 @@ the active server only; what is about one server is told by that one. How a mess
 
 | kind | level | told | by | title | what it means for users | what to do |
 | --- | --- | --- | --- | --- | --- | --- |
+${rows.join('\n')}
+`
+}
+
+function metricsPage(): string {
+  const rows = Object.entries(METRICS).map(
+    ([name, { type, labels, help }]) =>
+      `| \`${name}\` | ${type} | ${labels.map((label) => `\`${label}\``).join(', ')} | ${help} |`,
+  )
+  return `# Metrics
+
+For Prometheus: \`GET /metrics\` of the agent's unix socket, and of the router for who has the permission \`view\`. How to scrape them, and what to
+alert on: [monitor](../guide/monitor.md). A metric whose value is not known has no sample. Times are in seconds.
+
+| metric | type | labels | what |
+| --- | --- | --- | --- |
 ${rows.join('\n')}
 `
 }

@@ -60,6 +60,7 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
     },
     { knex: db },
   )
+  app.use('/health', hotStandby.health) // for a load balancer, without log-in
   app.use('/system/hot-standby', requireUser, hotStandby.router) // it has CSRF tokens of its own
   app.use(SHARED_BY_THE_PAIR, hotStandby.configLock) // what a standby refuses
   app.locals['hotStandby'] = hotStandby.viewLocals // banner and menu entry in the layout

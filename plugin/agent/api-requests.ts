@@ -27,6 +27,10 @@ const group = z.record(z.string(), z.unknown(), 'is not an object | Give an obje
 const channel = z
   .enum(['mail', 'webhook', 'syslog'], 'is not a channel | Give mail, webhook or syslog.')
   .optional()
+const settleMail = z.strictObject({
+  id: z.string().min(1).max(100),
+  error: z.string().max(2000).nullable(),
+})
 const nothing = z.strictObject({})
 const time = z.iso
   .datetime({
@@ -62,6 +66,7 @@ const refusal = z.strictObject({
 export const API_ROUTES: readonly ApiRoute[] = [
   route('GET', '/status', nothing, (api, _, context) => api.status(context)),
   route('GET', '/events', events, (api, input, context) => api.events(present(input), context)),
+  route('GET', '/metrics', nothing, (api, _, context) => api.metrics(context)),
   route('GET', '/doctor', nothing, (api, _, context) => api.doctor(context)),
   route('PUT', '/settings', settings, (api, input, context) =>
     api.saveSettings(present(input), context),
@@ -83,6 +88,10 @@ export const API_ROUTES: readonly ApiRoute[] = [
     api.notifyTest(present(input), context),
   ),
   route('GET', '/notifications', nothing, (api, _, context) => api.notifications(context)),
+  route('POST', '/notifications/take-mail', nothing, (api, _, context) => api.takeMail(context)),
+  route('POST', '/notifications/settle-mail', settleMail, (api, input, context) =>
+    api.settleMail(input, context),
+  ),
   route('POST', '/disable', z.strictObject({ force: flag }), (api, input, context) =>
     api.disable(present(input), context),
   ),

@@ -64,7 +64,8 @@ async function serve(
       return
     }
     const answer = await dispatch(options.api, request, pathname, searchParams, context)
-    send(response, 200, answer)
+    if (pathname === '/metrics') sendText(response, answer as { contentType: string; text: string })
+    else send(response, 200, answer)
   } catch (thrown) {
     const error = toHotStandbyError(thrown)
     if (error.code === 'HS_INTERNAL') logger.error({ error: thrown }, 'a call of the API failed')
@@ -127,6 +128,14 @@ function actorOf(request: IncomingMessage): string | null {
   } catch {
     return header.slice(0, LONGEST_ACTOR)
   }
+}
+
+function sendText(
+  response: ServerResponse,
+  { contentType, text }: { readonly contentType: string; readonly text: string },
+): void {
+  const headers = { 'content-type': contentType, 'content-length': Buffer.byteLength(text) }
+  if (!response.destroyed) response.writeHead(200, headers).end(text)
 }
 
 function send(response: ServerResponse, status: number, body: unknown): void {

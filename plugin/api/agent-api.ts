@@ -17,6 +17,7 @@ import type {
  * | GET /status | | StatusDocument |
  * | GET /stream | | server-sent events: `status` (StatusDocument, at most 4 a second), `history` (HistoryEntry) |
  * | GET /events?after=ID&before=ID&limit=N&level=L&kind=K&server=S&by=NAME&since=TIME&until=TIME | | { events: HistoryEntry[] }, newest first |
+ * | GET /metrics | | text for Prometheus (the one answer that is not JSON) |
  * | GET /doctor | | DoctorReport |
  * | PUT /settings | SettingsInput | { settings } — set-up and later changes, validated as a whole |
  * | POST /access-code | | AccessCodeAnswer (primary) |
@@ -28,6 +29,8 @@ import type {
  * | POST /wait | WaitInput | { reached: true } or HS_TIMEOUT |
  * | POST /notify-test | { email?, channel?: mail, webhook or syslog } | { delivered: string[] } |
  * | GET /notifications | | { deliveries } |
+ * | POST /notifications/take-mail | | { mail: PlatformMailMessage or null } — for the platform's own sender |
+ * | POST /notifications/settle-mail | { id, error: string or null } | { done: true } |
  * | POST /disable | { force?: boolean } | { done: true } |
  * | POST /config-lock/refused | { path, user } | { recorded: true } — the middleware tells of a refusal |
  */
@@ -37,6 +40,7 @@ export interface AgentApi {
     query?: EventsQuery,
     context?: CallContext,
   ): Promise<{ readonly events: readonly HistoryEntry[] }>
+  metrics(context?: CallContext): Promise<{ readonly contentType: string; readonly text: string }>
   doctor(context?: CallContext): Promise<DoctorReport>
   saveSettings(
     input: SettingsInput,
@@ -68,6 +72,12 @@ export interface AgentApi {
     context?: CallContext,
   ): Promise<{ readonly delivered: readonly string[] }>
   notifications(context?: CallContext): Promise<{ readonly deliveries: readonly Delivery[] }>
+  /** For the platform's own sender: the mail that waits, the same again until it is settled. */
+  takeMail(context?: CallContext): Promise<{ readonly mail: PlatformMailMessage | null }>
+  settleMail(
+    input: { readonly id: string; readonly error: string | null },
+    context?: CallContext,
+  ): Promise<{ readonly done: true }>
   disable(
     input: { readonly force?: boolean },
     context?: CallContext,
@@ -145,6 +155,19 @@ export interface DoctorCheck {
   readonly result: 'ok' | 'warning' | 'failed'
   readonly detail: string
   readonly remedy: string | null
+}
+
+/** A mail for the platform's own sender. */
+export interface PlatformMailMessage {
+  /** The same at every attempt: whoever keeps it can tell a repetition. */
+  readonly id: string
+  readonly to: string
+  readonly subject: string
+  readonly text: string
+  readonly html: string
+  readonly kind: string
+  readonly level: EventLevel
+  readonly at: string
 }
 
 export interface Delivery {

@@ -33,6 +33,7 @@ export function createAgentClient(
   return {
     status: () => get('/status'),
     events: (query = {}) => get(`/events${queryOf(query)}`),
+    metrics: () => readMetrics(socketPath, options),
     doctor: () => get('/doctor'),
     saveSettings: (input) => call(socketPath, options, 'PUT', '/settings', input),
     makeAccessCode: () => post('/access-code'),
@@ -44,6 +45,8 @@ export function createAgentClient(
     wait: (input) => post('/wait', input),
     notifyTest: (input) => post('/notify-test', input),
     notifications: () => get('/notifications'),
+    takeMail: () => post('/notifications/take-mail'),
+    settleMail: (input) => post('/notifications/settle-mail', input),
     disable: (input) => post('/disable', input),
     recordRefusal: (input) => post('/config-lock/refused', input),
     as: (actor) => createAgentClient(socketPath, { ...options, actor }),
@@ -66,6 +69,20 @@ async function call<Answer>(
   request.destroy() // no connection stays behind that could keep a process alive
   if (response.statusCode === 200) return answer as Answer
   throw fromWireError(answer)
+}
+
+async function readMetrics(
+  socketPath: string,
+  options: AgentClientOptions,
+): Promise<{ readonly contentType: string; readonly text: string }> {
+  const { response, request } = await open(socketPath, options, 'GET', '/metrics')
+  const text = await readText(response).catch((cause: unknown) => {
+    throw unreachable(socketPath, cause)
+  })
+  request.destroy()
+  if (response.statusCode === 200)
+    return { contentType: response.headers['content-type'] ?? 'text/plain', text }
+  throw fromWireError(JSON.parse(text))
 }
 
 /** Resolves with the head of the answer. */
@@ -98,9 +115,13 @@ function open(
 }
 
 async function readJson(response: IncomingMessage): Promise<unknown> {
+  return JSON.parse(await readText(response)) as unknown
+}
+
+async function readText(response: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = []
   for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk)
-  return JSON.parse(Buffer.concat(chunks).toString('utf8')) as unknown
+  return Buffer.concat(chunks).toString('utf8')
 }
 
 function openStream(

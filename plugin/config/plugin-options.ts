@@ -42,6 +42,8 @@ export interface HotStandbyOptions {
   readonly timeZone?: Locale
   /** Signs the CSRF tokens. Needed only where several web processes serve the same platform. */
   readonly csrfSecret?: string
+  /** `/health/…` for load balancers: open to everybody, only with the permission `view`, or not there. */
+  readonly health?: 'open' | 'authorize' | 'off'
   /** How long a page waits for the agent. */
   readonly agentTimeoutMs?: number
   /** Our schema in the database, as in the agent's configuration. */
@@ -50,7 +52,10 @@ export interface HotStandbyOptions {
 
 export type PluginOptions = Readonly<
   Required<
-    Pick<HotStandbyOptions, 'socketPath' | 'basePath' | 'colourScheme' | 'agentTimeoutMs'>
+    Pick<
+      HotStandbyOptions,
+      'socketPath' | 'basePath' | 'colourScheme' | 'agentTimeoutMs' | 'health'
+    >
   > & {
     authorize: Authorize | null
     actor: Actor
@@ -99,6 +104,9 @@ const schema = z.strictObject({
   colourScheme: z
     .enum(['auto', 'light', 'dark'], 'is not a scheme | Use `auto`, `light` or `dark`.')
     .default('auto'),
+  health: z
+    .enum(['open', 'authorize', 'off'], 'is not known | Use `open`, `authorize` or `off`.')
+    .default('open'),
   locale: textOrFunction(
     (value) => isAccepted(() => Intl.getCanonicalLocales(value)),
     'is not a locale | Give a language tag such as `de`, or a function of the request.',

@@ -2,6 +2,7 @@ import type { AgentApi, JoinInput, WaitInput } from '../api/agent-api.ts'
 import type { OperationStatus } from '../api/status-document.ts'
 import { HotStandbyError } from '../errors.ts'
 import { buildDoctorReport } from './doctor.ts'
+import { createMetrics } from './metrics.ts'
 import type { NodeContext } from './node-context.ts'
 import { type Operation, type Step } from './operations.ts'
 import { join } from './pairing.ts'
@@ -20,9 +21,11 @@ export interface AgentApiParts {
 /** What pages and commands can ask of this agent; one function a call, in the order of the contract. */
 export function createAgentApi({ node, makeAccessCode }: AgentApiParts): AgentApi {
   const { history, loop, operations, peer, settings } = node
+  const metrics = createMetrics(node, () => buildStatus(node))
   return {
     status: () => Promise.resolve(buildStatus(node)),
     events: async (query) => ({ events: await history.list(query) }),
+    metrics,
     doctor: () => buildDoctorReport(node),
     saveSettings: async (input, context) => saveSettings(node, input, context?.actor ?? null),
     async makeAccessCode(context) {
@@ -85,6 +88,16 @@ export function createAgentApi({ node, makeAccessCode }: AgentApiParts): AgentAp
     },
     notifyTest: async (input) => ({ delivered: await node.notifier.sendTest(input) }),
     notifications: () => Promise.resolve({ deliveries: node.notifier.deliveries() }),
+    takeMail() {
+      const message = node.notifier.takeMail()
+      if (message === null) return Promise.resolve({ mail: null })
+      const { id, to, subject, text, html, kind, level, at } = message
+      return Promise.resolve({ mail: { id, to, subject, text, html, kind, level, at } })
+    },
+    settleMail({ id, error }) {
+      node.notifier.settleMail(id, error)
+      return Promise.resolve({ done: true })
+    },
     async disable({ force = false }, context) {
       await dissolve(node, force, context?.actor ?? null)
       return { done: true }

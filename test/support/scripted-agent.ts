@@ -115,6 +115,7 @@ function answers(status: () => StatusDocument): AgentApi {
   return {
     status: () => Promise.resolve(status()),
     events: () => Promise.resolve({ events: [] }),
+    metrics: () => Promise.resolve({ contentType: 'text/plain; version=0.0.4', text: 'up 1\n' }),
     doctor: () => Promise.resolve({ ok: true, checks: [] }),
     async saveSettings(input) {
       const { settings } = status()
@@ -149,6 +150,8 @@ function answers(status: () => StatusDocument): AgentApi {
     wait: () => Promise.resolve({ reached: true }),
     notifyTest: () => Promise.resolve({ delivered: ['ann@example.com'] }),
     notifications: () => Promise.resolve({ deliveries: [] }),
+    takeMail: () => Promise.resolve({ mail: null }),
+    settleMail: () => Promise.resolve({ done: true }),
     disable: () => Promise.reject(new HotStandbyError('HS_PEER_UNREACHABLE')),
     recordRefusal: () => Promise.resolve({ recorded: true }),
   }
