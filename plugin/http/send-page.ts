@@ -81,6 +81,8 @@ const NOTICES: readonly string[] = [
   'takeOver',
   'joined',
   'sent',
+  'events',
+  'template',
 ]
 
 /** After a redirect the address names the notice; only our own sentences are ever shown. */

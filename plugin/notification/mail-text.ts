@@ -1,7 +1,7 @@
 import type { HistoryEntry } from '../api/status-document.ts'
 import { renderPart, templateProblem, type TemplateValues } from '../config/message-template.ts'
 import type { EventLevel, MessageTemplate } from '../core/settings.ts'
-import { DEFAULT_TEMPLATE, SUMMARY_TEMPLATE } from './default-templates.ts'
+import { DEFAULT_TEMPLATE, SUMMARY_TEMPLATE } from '../config/default-templates.ts'
 import type { HeldGroup } from './held-events.ts'
 
 /** Which PBX a mail speaks of. */

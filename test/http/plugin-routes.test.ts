@@ -8,6 +8,9 @@ const BASE = '/system/hot-standby'
 const PAGES = ['', 'set-up', 'take-over', 'synchronisation', 'history', 'notifications']
 const READS = ['status', 'doctor', 'events', 'notifications', 'csrf']
 
+const TIMES = { notProtectedAfterMinutes: '5', behindAfterSeconds: '60' }
+const TEMPLATE = { template: 'default', action: 'save', subject: '{{title}}', text: 'x', html: '' }
+
 /** Each change: as which role it first works, and what the agent is then asked. */
 const CHANGES = [
   ['take-over', { confirm: 'yes' }, 'operator', 'takeOver'],
@@ -16,6 +19,8 @@ const CHANGES = [
   ['synchronisation/resynchronise', { typed: 'resynchronise' }, 'operator', 'resynchronise'],
   ['notifications/test', { email: 'ann@example.com' }, 'operator', 'notifyTest'],
   ['notifications/contacts', {}, 'admin', 'saveSettings'],
+  ['notifications/events', TIMES, 'admin', 'saveSettings'],
+  ['notifications/template', TEMPLATE, 'admin', 'saveSettings'],
   ['set-up', {}, 'admin', 'saveSettings'],
   ['set-up/access-code', {}, 'admin', 'makeAccessCode'],
   ['set-up/preview', { peer: '192.0.2.1', accessCode: 'code' }, 'admin', 'previewJoin'],
@@ -58,6 +63,12 @@ describe('the routes of the plugin', function () {
       .post(`${BASE}/${path}`)
       .set('x-hot-standby-csrf', tokens.get(role)!)
     return path.startsWith('api/') ? request.send(body) : request.type('form').send(body)
+  }
+
+  const savedNotifications = (): unknown => {
+    const saved = web().agent.calls.find((call) => call.name === 'saveSettings')
+    const { pair } = (saved?.input ?? {}) as { readonly pair?: { readonly notifications: unknown } }
+    return pair?.notifications ?? null
   }
 
   for (const page of PAGES) {
@@ -103,7 +114,7 @@ describe('the routes of the plugin', function () {
       const ours = /<div class="hs [\s\S]*?<\/main>/.exec(answer.text)?.[0] ?? ''
       assert.match(ours, /lang="de"/)
       assert.deepEqual(ours.match(/<span lang="en">[^<]*/g) ?? [], [])
-      const text = ours.replace(/<option[^>]*>|<[^>]*>/g, ' ')
+      const text = ours.replace(/<textarea[\s\S]*?<\/textarea>|<[^>]*>/g, ' ')
       // Words of English that German does not have.
       const english = text.match(/[^.]*\b(the|and|is|are|this|not|nothing|what|of)\b[^.]*/g) ?? []
       assert.deepEqual(english, [])
@@ -209,6 +220,68 @@ describe('the routes of the plugin', function () {
       assert.ok(answer.text.includes(text), answer.text)
       assert.match(answer.text, /aria-invalid="true"/)
     })
+
+  it('saves which events are told, and keeps the rest of the settings', async () => {
+    const sent = { ...TIMES, 'kind.peerLost': 'warning', 'kind.peerBack': 'off', 'kind.paired': '' }
+    await send('admin', 'notifications/events', sent).expect(303)
+    assert.deepEqual(savedNotifications(), {
+      kinds: { peerLost: 'warning', peerBack: 'off' },
+      templates: {},
+      notProtectedAfterMinutes: '5',
+      behindAfterSeconds: '60',
+    })
+  })
+
+  it('refuses a time beside its field, and keeps what was chosen', async () => {
+    const sent = { ...TIMES, notProtectedAfterMinutes: 'soon', 'kind.peerLost': 'off' }
+    const answer = await send('admin', 'notifications/events', sent).expect(422)
+    assert.match(answer.text, /value="soon"[^>]*aria-invalid="true"/)
+    assert.match(answer.text, /is not a number of minutes/)
+    assert.match(answer.text, /name="kind.peerLost">.*?<option value="off" selected>/s)
+  })
+
+  it('previews a template with sample values, and saves nothing', async () => {
+    const sent = { ...TEMPLATE, action: 'preview', html: '<b>{{reason}}</b>' }
+    const answer = await send('admin', 'notifications/template', sent).expect(200)
+    assert.match(answer.text, /<strong>Failover done<\/strong>/)
+    assert.match(answer.text, /&lt;b&gt;no heartbeat for 5000 ms&lt;\/b&gt;/)
+    assert.equal(savedNotifications(), null)
+  })
+
+  for (const action of ['preview', 'save'])
+    it(`refuses a template with an unknown variable beside its part: ${action}`, async () => {
+      const sent = { ...TEMPLATE, action, text: '{{password}}' }
+      const answer = await send('admin', 'notifications/template', sent).expect(422)
+      assert.match(answer.text, /id="hs-text-problem">This has an unknown variable: password/)
+      assert.match(answer.text, />\{\{password\}\}<\/textarea>/)
+    })
+
+  it('restores the usual template', async () => {
+    const base = activeStatus()
+    const { pair } = base.settings
+    const changed = { subject: 'changed by somebody', text: '', html: '' }
+    const notifications = {
+      ...{ kinds: {}, notProtectedAfterMinutes: 5, behindAfterSeconds: 60 },
+      templates: { peerLost: changed, default: changed },
+    }
+    const settings = { ...base.settings, pair: { ...pair!, notifications } }
+    web().agent.setStatus({ ...base, settings })
+    const page = await client('admin').get(`${BASE}/notifications?template=peerLost`).expect(200)
+    assert.match(page.text, /value="changed by somebody"/)
+    const sent = { ...TEMPLATE, template: 'peerLost', action: 'restore' }
+    await send('admin', 'notifications/template', sent).expect(303)
+    assert.deepEqual(savedNotifications(), { ...notifications, templates: { default: changed } })
+  })
+
+  it('sends a test through one channel when one was chosen', async () => {
+    await send('operator', 'notifications/test', { email: '', channel: 'webhook' }).expect(303)
+    await send('operator', 'notifications/test', { email: '', channel: 'pigeon' }).expect(303)
+    const asked = web().agent.calls.filter((call) => call.name === 'notifyTest')
+    assert.deepEqual(
+      asked.map((call) => call.input),
+      [{ channel: 'webhook' }, {}],
+    )
+  })
 
   it('shows an access code once and keeps it out of every cache', async () => {
     const base = activeStatus()

@@ -113,7 +113,12 @@ export function activeStatus(change: Partial<StatusDocument> = {}): StatusDocume
     replication: { ...base.replication, phase: 'capturing' },
     settings: {
       ...base.settings,
-      server: { ...base.settings.server!, identity: 'primary', hostName: 'pbx-1' },
+      server: {
+        ...base.settings.server!,
+        identity: 'primary',
+        hostName: 'pbx-1',
+        peerAddress: '192.0.2.2',
+      },
     },
     ...change,
   })

@@ -1,10 +1,23 @@
 import type { Request, Response, Router } from 'express'
-import type { PairSettings } from '../../core/settings.ts'
+import type { NotificationChannel } from '../../api/outbox-message.ts'
+import {
+  renderPart,
+  templateProblem,
+  type TemplatePart,
+  variablesOf,
+} from '../../config/message-template.ts'
+import type { MessageTemplate, PairSettings } from '../../core/settings.ts'
 import { HotStandbyError } from '../../errors.ts'
-import { formText, formTexts } from '../form.ts'
+import { formText, formTexts, queryText } from '../form.ts'
 import { route } from '../handler.ts'
 import { sendPage } from '../send-page.ts'
 import { contactsFromForm } from '../settings-form.ts'
+import {
+  eventLevelsModel,
+  notificationSettings,
+  sentTemplate,
+  templateModel,
+} from '../view-models/message-settings-model.ts'
 import { notificationsModel } from '../view-models/notifications-model.ts'
 import { agentFor, languageFor, type Web } from '../web.ts'
 
@@ -12,7 +25,9 @@ import { agentFor, languageFor, type Web } from '../web.ts'
 export interface NotificationsAnswer {
   readonly sent?: Readonly<Record<string, string>>
   readonly error?: HotStandbyError
-  readonly errorIn?: 'contacts' | 'test'
+  readonly errorIn?: 'contacts' | 'test' | 'events' | 'template'
+  /** A template filled in with samples. */
+  readonly preview?: MessageTemplate
 }
 
 /** Notifications: who is told, a test, and what became of each message. */
@@ -25,7 +40,13 @@ export function notificationRoutes(web: Web, router: Router): void {
     const status = await web.watch.fresh()
     const { deliveries } = await agentFor(web, request).notifications()
     const language = languageFor(web, request)
-    const model = notificationsModel(status, deliveries, answer, language)
+    const template = answer.sent?.['template'] ?? queryText(request, 'template')
+    const model = {
+      ...notificationsModel(status, deliveries, answer, language),
+      events: eventLevelsModel(status, answer, language),
+      template: templateModel(status, template, answer, language),
+      isTemplateOpen: template !== '',
+    }
     const page = { view: 'notifications', title: language.t('page.notifications'), model }
     await sendPage(web, request, response, { ...page, status: answer.error?.status ?? 200 })
   }
@@ -56,11 +77,47 @@ export function notificationRoutes(web: Web, router: Router): void {
     }),
   )
   router.post(
+    '/notifications/events',
+    route(web, 'configure', async (request, response) => {
+      try {
+        await saveEvents(web, request)
+      } catch (error) {
+        await showError(request, response, error, 'events')
+        return
+      }
+      response.redirect(303, `${request.baseUrl}/notifications?done=events`)
+    }),
+  )
+  router.post(
+    '/notifications/template',
+    route(web, 'configure', async (request, response) => {
+      const sent = formTexts(request)
+      const { action, template: name = '' } = sent
+      const template = sentTemplate(sent)
+      try {
+        if (action === 'preview') {
+          await show(request, response, { sent, preview: previewOf(name, template) })
+          return
+        }
+        await saveTemplate(web, request, name, action === 'restore' ? null : template)
+      } catch (error) {
+        await showError(request, response, error, 'template')
+        return
+      }
+      const query = new URLSearchParams({ template: name, done: 'template' }).toString()
+      response.redirect(303, `${request.baseUrl}/notifications?${query}`)
+    }),
+  )
+  router.post(
     '/notifications/test',
     route(web, 'operate', async (request, response) => {
       const email = formText(request, 'email').trim()
+      const channel = CHANNELS.find((each) => each === formText(request, 'channel'))
       try {
-        await agentFor(web, request).notifyTest(email === '' ? {} : { email })
+        await agentFor(web, request).notifyTest({
+          ...(email === '' ? {} : { email }),
+          ...(channel === undefined ? {} : { channel }),
+        })
       } catch (error) {
         await showError(request, response, error, 'test')
         return
@@ -68,6 +125,58 @@ export function notificationRoutes(web: Web, router: Router): void {
       response.redirect(303, `${request.baseUrl}/notifications?done=sent`)
     }),
   )
+}
+
+const CHANNELS: readonly NotificationChannel[] = ['mail', 'webhook', 'syslog']
+
+/** Which events are told at which level; what is as usual is not kept. */
+async function saveEvents(web: Web, request: Request): Promise<void> {
+  const stored = notificationSettings(await web.watch.fresh())
+  const sent = formTexts(request)
+  const kinds = Object.entries(sent)
+    .filter(([name, level]) => name.startsWith('kind.') && level !== '')
+    .map(([name, level]) => [name.slice('kind.'.length), level])
+  await agentFor(web, request).saveSettings({
+    pair: {
+      notifications: {
+        ...stored,
+        kinds: Object.fromEntries(kinds) as object,
+        notProtectedAfterMinutes: sent['notProtectedAfterMinutes'] ?? '',
+        behindAfterSeconds: sent['behindAfterSeconds'] ?? '',
+      },
+    },
+  })
+}
+
+/** Keeps a template, or with null forgets it, so that the usual one is back. */
+async function saveTemplate(
+  web: Web,
+  request: Request,
+  name: string,
+  template: MessageTemplate | null,
+): Promise<void> {
+  const stored = notificationSettings(await web.watch.fresh())
+  const others = Object.entries(stored.templates).filter(([each]) => each !== name)
+  const templates = Object.fromEntries(
+    template === null ? others : [...others, [name, template] as const],
+  )
+  await agentFor(web, request).saveSettings({
+    pair: { notifications: { ...stored, templates } },
+  })
+}
+
+/** Fills a template in with samples. Errors: HS_SETTINGS_INVALID naming the parts that are wrong. */
+function previewOf(name: string, template: MessageTemplate): MessageTemplate {
+  const parts = Object.entries(template) as [TemplatePart, string][]
+  const fields = parts.flatMap(([part, source]) => {
+    const problem = templateProblem(name, part, source)
+    return problem === null ? [] : [{ field: part, value: source.slice(0, 80), ...problem }]
+  })
+  if (fields.length > 0) throw new HotStandbyError('HS_SETTINGS_INVALID', { fields })
+  const samples = Object.entries(variablesOf(name)).map(([key, { sample }]) => [key, sample])
+  const values = Object.fromEntries(samples) as Readonly<Record<string, string>>
+  const filled = parts.map(([part, source]) => [part, renderPart(part, source, values)])
+  return Object.fromEntries(filled) as MessageTemplate
 }
 
 async function saveContacts(web: Web, request: Request): Promise<void> {

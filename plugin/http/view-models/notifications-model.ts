@@ -40,9 +40,16 @@ export function notificationsModel(
     hasContacts: contacts.length > 0,
     email: fieldView(email, answer.errorIn === 'test' ? (answer.sent ?? {}) : {}, inTest, language),
     testError: answer.errorIn === 'test' ? error : null,
+    eventsError: answer.errorIn === 'events' ? error : null,
+    templateError: answer.errorIn === 'template' ? error : null,
+    channels: ['', 'mail', 'webhook', 'syslog'].map((value) => ({
+      value,
+      label: t(`channel.${value === '' ? 'all' : value}`),
+    })),
     deliveries: deliveries.map((delivery) => ({
       ...delivery,
       at: moment(delivery.at),
+      channelName: t(`channel.${delivery.channel}`),
       state: { title: t(`delivery.${delivery.state}`), tone: STATE[delivery.state] },
     })),
   }

@@ -5,10 +5,7 @@ import {
   TEMPLATE_VARIABLES,
   templateProblem,
 } from '../../../plugin/config/message-template.ts'
-import {
-  DEFAULT_TEMPLATE,
-  SUMMARY_TEMPLATE,
-} from '../../../plugin/notification/default-templates.ts'
+import { DEFAULT_TEMPLATE, SUMMARY_TEMPLATE } from '../../../plugin/config/default-templates.ts'
 import { eventMail } from '../../../plugin/notification/mail-text.ts'
 import { historyEntry } from '../../support/web-status.ts'
 
