@@ -7,7 +7,8 @@ import type {
 } from './api/status-document.ts'
 import type { OutboxShare } from './api/outbox-message.ts'
 import type { EventKind } from './core/event-kinds.ts'
-import type { ServerFacts } from './core/facts.ts'
+import type { Identity, ServerFacts } from './core/facts.ts'
+import type { DataSummary, PairData } from './core/pair-data.ts'
 import type { RequirementResult } from './core/requirements.ts'
 import type { PairSettings, ServerSettings } from './core/settings.ts'
 import type { AppliedPosition } from './core/position.ts'
@@ -49,6 +50,8 @@ export interface ReplicationEngine {
     readonly schemaFingerprint: string
     readonly freeDiskBytes: number | null
   }>
+  /** How much a pairing that keeps the peer's data would replace here. */
+  dataAmount(): Promise<Omit<DataSummary, 'lastActiveAt'>>
   on<Name extends keyof ReplicationEvents>(
     name: Name,
     listener: (event: ReplicationEvents[Name]) => void,
@@ -178,6 +181,8 @@ export interface PeerRecord {
   /** 32 random bytes made by the primary, base64; authenticates heartbeats. */
   readonly pairKey: string
   readonly pairedAt: string
+  /** The pair began with the data of this server. */
+  readonly startsPair: boolean
 }
 
 /** Asked of the primary by the channel when a secondary presents a valid access code; throws to refuse, then nothing is changed. */
@@ -188,9 +193,16 @@ export interface PairingHandler {
     readonly address: string
     readonly fingerprint: string
     readonly preview: boolean
+    /** What the secondary has. */
+    readonly data: DataSummary
+    /** The administrator's answer; null when nobody was asked. */
+    readonly keepDataOf: Identity | null
   }): Promise<{
     readonly hello: PeerHello
     readonly requirements: readonly RequirementResult[]
+    readonly data: PairData
+    /** Whose data the pair begins with; null in a preview when the administrator has to say it. */
+    readonly keepDataOf: Identity | null
     readonly pairKey: string | null
   }>
 }

@@ -1,4 +1,10 @@
-import type { AccessCodeAnswer, AgentApi, Delivery, DoctorReport } from '../plugin/api/agent-api.ts'
+import type {
+  AccessCodeAnswer,
+  AgentApi,
+  Delivery,
+  DoctorReport,
+  JoinPreview,
+} from '../plugin/api/agent-api.ts'
 import type {
   CheckReport,
   HistoryEntry,
@@ -22,10 +28,6 @@ export interface SettingsAnswer {
 
 export interface OperationAnswer {
   readonly operation: OperationStatus
-}
-
-export interface RequirementsAnswer {
-  readonly requirements: StatusDocument['requirements']
 }
 
 export interface WaitAnswer {
@@ -59,7 +61,7 @@ export const ANSWERS_ARE_THE_AGENTS: readonly [
   Same<OperationAnswer, Answer<'join'>>,
   Same<OperationAnswer, Answer<'takeOver'>>,
   Same<OperationAnswer, Answer<'resynchronise'>>,
-  Same<RequirementsAnswer, Answer<'previewJoin'>>,
+  Same<JoinPreview, Answer<'previewJoin'>>,
   Same<CheckReport, Answer<'check'>>,
   Same<StatusDocument, Answer<'status'>>,
   Same<DoctorReport, Answer<'doctor'>>,
@@ -70,4 +72,4 @@ export const ANSWERS_ARE_THE_AGENTS: readonly [
   Same<DoneAnswer, Answer<'disable'>>,
 ] = [true, true, true, true, true, true, true, true, true, true, true, true, true, true]
 
-export type { AccessCodeAnswer, CheckReport, DoctorReport, StatusDocument }
+export type { AccessCodeAnswer, CheckReport, DoctorReport, JoinPreview, StatusDocument }

@@ -25,10 +25,14 @@ export const OPERATIONS: readonly Operation[] = [
   configure('/api/access-code', 'Makes a one-time access code on the primary.', 'AccessCodeAnswer'),
   configure(
     '/api/join/preview',
-    'Checks the requirements of a pair; changes nothing.',
-    'RequirementsAnswer',
+    'Checks the requirements of a pair and counts the data of both servers; changes nothing.',
+    'JoinPreview',
   ),
-  configure('/api/join', 'Pairs this secondary; everything on it is replaced.', 'OperationAnswer'),
+  configure(
+    '/api/join',
+    'Pairs this secondary; the data of one of the two servers is replaced.',
+    'OperationAnswer',
+  ),
   configure('/api/disable', 'Dissolves the pair.', 'DoneAnswer'),
   operate('/api/take-over', 'Makes this server active.', 'OperationAnswer'),
   operate(

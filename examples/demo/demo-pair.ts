@@ -92,5 +92,7 @@ async function pair(demo: DemoAddresses, primary: PbxServer, secondary: PbxServe
   )
   const { agentHost, agentPort } = primary.addresses
   const peer = hostAndPort(agentHost, agentPort)
-  await secondary.command('join', '--peer', peer, '--access-code', accessCode)
+  // Both example platforms come with rows of their own: whose are kept must be said.
+  const keep = ['--keep-data-of', 'primary']
+  await secondary.command('join', '--peer', peer, '--access-code', accessCode, ...keep)
 }

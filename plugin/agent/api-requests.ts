@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { HotStandbyError } from '../errors.ts'
 import { toFieldProblems } from '../config/field-problems.ts'
-import type { AgentApi, CallContext } from '../api/agent-api.ts'
+import type { AgentApi, CallContext, JoinInput } from '../api/agent-api.ts'
 
 /** One call of the API: how its input is read and who answers. */
 export interface ApiRoute {
@@ -46,6 +46,12 @@ const settings = z.strictObject({ server: group.optional(), pair: group.optional
 const join = z.strictObject({
   peer: text("the primary's address"),
   accessCode: text('the access code of the primary'),
+  keepDataOf: z
+    .enum(
+      ['primary', 'secondary'],
+      'is no server of the pair | Give primary or secondary: the data of the other one is replaced.',
+    )
+    .optional(),
 })
 const wait = z.strictObject({
   for: z.enum(
@@ -72,8 +78,10 @@ export const API_ROUTES: readonly ApiRoute[] = [
     api.saveSettings(present(input), context),
   ),
   route('POST', '/access-code', nothing, (api, _, context) => api.makeAccessCode(context)),
-  route('POST', '/join', join, (api, input, context) => api.join(input, context)),
-  route('POST', '/join/preview', join, (api, input, context) => api.previewJoin(input, context)),
+  route('POST', '/join', join, (api, input, context) => api.join(joinInput(input), context)),
+  route('POST', '/join/preview', join, (api, input, context) =>
+    api.previewJoin(joinInput(input), context),
+  ),
   route('POST', '/take-over', z.strictObject({ force: flag, wait: flag }), (api, input, context) =>
     api.takeOver(present(input), context),
   ),
@@ -118,6 +126,11 @@ function parse<Schema extends z.ZodType>(schema: Schema, input: unknown): z.infe
   const result = schema.safeParse(input)
   if (result.success) return result.data
   throw new HotStandbyError('HS_REQUEST_INVALID', { fields: toFieldProblems(result.error, input) })
+}
+
+/** Without the key that was left out. */
+function joinInput({ keepDataOf, ...input }: z.infer<typeof join>): JoinInput {
+  return keepDataOf === undefined ? input : { ...input, keepDataOf }
 }
 
 type Present<T> = { readonly [Key in keyof T]: Exclude<T[Key], undefined> }

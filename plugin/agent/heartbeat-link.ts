@@ -115,6 +115,9 @@ export function createHeartbeatLink(options: HeartbeatLinkOptions): UdpHeartbeat
       if (given === null || peer?.key.equals(given.key) !== true) {
         session = createHeartbeatSession()
         statistics = createHeartbeatStatistics()
+        // What was said in the last pair ("active") is not an answer to the next one.
+        lastReport = null
+        cancelSecondClaim()
       }
       peer = given
     },

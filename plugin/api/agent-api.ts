@@ -1,5 +1,8 @@
 import type { EventLevel } from '../core/settings.ts'
 import type { NotificationChannel } from './outbox-message.ts'
+import type { Identity } from '../core/facts.ts'
+import type { PairData } from '../core/pair-data.ts'
+import type { RequirementResult } from '../core/requirements.ts'
 import type {
   CheckReport,
   HistoryEntry,
@@ -22,7 +25,7 @@ import type {
  * | PUT /settings | SettingsInput | { settings } — set-up and later changes, validated as a whole |
  * | POST /access-code | | AccessCodeAnswer (primary) |
  * | POST /join | JoinInput | { operation } (secondary) |
- * | POST /join/preview | JoinInput | { requirements } — checks, nothing is changed |
+ * | POST /join/preview | JoinInput | JoinPreview — checks, nothing is changed |
  * | POST /take-over | { force?: boolean, wait?: boolean } | { operation } |
  * | POST /resynchronise | { wait?: boolean } | { operation } |
  * | POST /check | { repair?: boolean } | CheckReport |
@@ -48,10 +51,7 @@ export interface AgentApi {
   ): Promise<{ readonly settings: StatusDocument['settings'] }>
   makeAccessCode(context?: CallContext): Promise<AccessCodeAnswer>
   join(input: JoinInput, context?: CallContext): Promise<{ readonly operation: OperationStatus }>
-  previewJoin(
-    input: JoinInput,
-    context?: CallContext,
-  ): Promise<{ readonly requirements: StatusDocument['requirements'] }>
+  previewJoin(input: JoinInput, context?: CallContext): Promise<JoinPreview>
   takeOver(
     input: {
       readonly force?: boolean
@@ -137,6 +137,16 @@ export interface JoinInput {
   /** `host` or `host:port` of the primary's own address. */
   readonly peer: string
   readonly accessCode: string
+  /** Whose data the pair begins with; the other server's is replaced. Needed when this (secondary) server has any. */
+  readonly keepDataOf?: Identity
+}
+
+/** What `join` would meet. */
+export interface JoinPreview {
+  readonly requirements: readonly RequirementResult[]
+  readonly data: PairData
+  /** Null: `join` needs an answer. */
+  readonly keepDataOf: Identity | null
 }
 
 export interface WaitInput {

@@ -1,6 +1,8 @@
 import { Agent } from 'node:http'
 import { isIP } from 'node:net'
 import type { Duplex } from 'node:stream'
+import type { Identity } from '../core/facts.ts'
+import type { DataSummary, PairData } from '../core/pair-data.ts'
 import type { RequirementResult } from '../core/requirements.ts'
 import { HotStandbyError } from '../errors.ts'
 import type { PeerHello } from '../ports.ts'
@@ -24,6 +26,9 @@ export interface JoinPairInput {
   readonly accessCode: string
   readonly hello: PeerHello
   readonly identity: TlsIdentity
+  /** What this server has, and whose data the administrator wants to keep. */
+  readonly data: DataSummary
+  readonly keepDataOf: Identity | null
   /** Only look: nothing is changed, and the code is not used up. */
   readonly preview?: boolean
   readonly timeouts?: { readonly connectMs?: number; readonly callMs?: number }
@@ -32,6 +37,9 @@ export interface JoinPairInput {
 export interface JoinPairAnswer {
   readonly hello: PeerHello
   readonly requirements: readonly RequirementResult[]
+  readonly data: PairData
+  /** Null in a preview when the administrator has to say it. */
+  readonly keepDataOf: Identity | null
   /** Base64; null in a preview. */
   readonly pairKey: string | null
   /** Of the primary's certificate, to be pinned. */
@@ -47,7 +55,8 @@ const CALL_MS = 30_000
 /**
  * Joins the pair of the primary that made the access code. The primary must prove to hold the key that the code names
  * before anything is sent. Changes nothing on this server.
- * Errors: HS_REQUEST_INVALID, HS_ACCESS_CODE_REFUSED, HS_TOO_MANY_ATTEMPTS, HS_PEER_*, HS_REQUIREMENTS_FAILED.
+ * Errors: HS_REQUEST_INVALID, HS_ACCESS_CODE_REFUSED, HS_TOO_MANY_ATTEMPTS, HS_PEER_*, HS_REQUIREMENTS_FAILED,
+ * HS_CONFIRMATION_NEEDED.
  */
 export async function joinPair(input: JoinPairInput): Promise<JoinPairAnswer> {
   const target = parseAddress(input.peer, input.hello.port)
@@ -64,7 +73,13 @@ export async function joinPair(input: JoinPairInput): Promise<JoinPairAnswer> {
     })
     const answer = await postJson({
       path: PAIR_PATH,
-      body: { proof, hello: input.hello, preview: input.preview ?? false },
+      body: {
+        proof,
+        hello: input.hello,
+        preview: input.preview ?? false,
+        data: input.data,
+        keepDataOf: input.keepDataOf,
+      },
       where: `${target.host}:${target.port}`,
       timeoutMs: input.timeouts?.callMs ?? CALL_MS,
       agent: new OneSocketAgent(socket),
@@ -110,7 +125,7 @@ async function connectToCodesServer(target: Target, code: AccessCodeParts, input
 function understood(
   answer: unknown,
   target: Target,
-): Pick<JoinPairAnswer, 'hello' | 'requirements' | 'pairKey'> {
+): Omit<JoinPairAnswer, 'fingerprint' | 'address' | 'port'> {
   try {
     return checkedDocument<JoinPairAnswer>(pairAnswerSchema, answer)
   } catch (error) {

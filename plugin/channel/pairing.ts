@@ -1,3 +1,5 @@
+import type { Identity } from '../core/facts.ts'
+import type { DataSummary } from '../core/pair-data.ts'
 import { HotStandbyError, toHotStandbyError } from '../errors.ts'
 import { type Logger, silentLogger } from '../logger.ts'
 import type { PairingHandler, PeerHello } from '../ports.ts'
@@ -37,6 +39,8 @@ export interface PairRequest {
   readonly proof: string
   readonly hello: PeerHello
   readonly preview: boolean
+  readonly data: DataSummary
+  readonly keepDataOf: Identity | null
 }
 
 /** Lets a server in that proves to know the access code; the handler does the rest, and a refusal gives the code back. */
@@ -78,6 +82,8 @@ async function pair(call: JsonCall, address: string, options: PairingOptions): P
       address,
       fingerprint,
       preview: request.preview,
+      data: request.data,
+      keepDataOf: request.keepDataOf,
     }),
   )
 }

@@ -16,6 +16,7 @@ const schema = z.object({
   fingerprint: z.string().regex(/^[0-9a-f]{64}$/),
   pairKey: z.base64().refine((key) => Buffer.from(key, 'base64').length === 32),
   pairedAt: z.string(),
+  startsPair: z.boolean(),
 })
 
 /** Who this server is paired with; null when with nobody. Errors: HS_STATE_UNREADABLE, which never repeats the file's text. */

@@ -107,10 +107,21 @@ export const outboxShareSchema = z.looseObject({
 
 export const nothingSchema = z.looseObject({})
 
+/** `DataSummary`. */
+const dataSummary = z.looseObject({
+  tables: count,
+  rows: count,
+  isExact: z.boolean(),
+  lastActiveAt: text.nullable(),
+})
+const keepDataOf = z.enum(['primary', 'secondary']).nullable()
+
 export const pairRequestSchema = z.looseObject({
   proof: z.string().regex(/^[0-9a-f]{64}$/),
   hello: helloSchema,
   preview: z.boolean(),
+  data: dataSummary,
+  keepDataOf,
 })
 
 export const pairAnswerSchema = z.looseObject({
@@ -128,6 +139,8 @@ export const pairAnswerSchema = z.looseObject({
       }),
     )
     .max(100),
+  data: z.looseObject({ primary: dataSummary, secondary: dataSummary }),
+  keepDataOf,
   pairKey: z
     .base64()
     .refine((key) => Buffer.from(key, 'base64').length === 32)

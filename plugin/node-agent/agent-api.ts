@@ -53,7 +53,7 @@ export function createAgentApi({ node, makeAccessCode }: AgentApiParts): AgentAp
     },
     async previewJoin(input) {
       refuseUnlessSecondary(node)
-      return { requirements: await join(node, input, true, () => undefined) }
+      return join(node, input, true, () => undefined)
     },
     takeOver({ force = false, wait = false }, context) {
       refuseUnlessPaired(node)

@@ -36,7 +36,7 @@ export function createChanges({ node, channel, client, useDriver }: ChangeTarget
       channel.dropStrangers()
       node.link.setPeer(heartbeatPeer(record))
       await renewDriver()
-      node.loop.setPaired(record !== null)
+      node.loop.setPaired(record !== null, record?.startsPair)
       if (record !== null) return
       channel.dropTunnels()
       client.disconnect()

@@ -69,6 +69,7 @@ export async function openLoop(
     identity: settings.current().server?.identity ?? 'primary',
     settings: settings.current().pair,
     paired: peer.record() !== null,
+    startsPair: peer.record()?.startsPair,
     logger,
     own: { databaseUp: false },
     serviceHealthIntervalMs: config.services.healthIntervalMs,

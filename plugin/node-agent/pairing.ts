@@ -1,11 +1,18 @@
 import { randomBytes } from 'node:crypto'
 import { joinPair } from '../channel/join-pair.ts'
+import type { Identity } from '../core/facts.ts'
+import {
+  type DataSummary,
+  describePairData,
+  keptByDefault,
+  type PairData,
+} from '../core/pair-data.ts'
 import { checkRequirements } from '../core/check-requirements.ts'
 import type { RequirementResult } from '../core/requirements.ts'
 import type { ServerSettings } from '../core/settings.ts'
-import type { JoinInput } from '../api/agent-api.ts'
+import type { JoinInput, JoinPreview } from '../api/agent-api.ts'
 import { HotStandbyError } from '../errors.ts'
-import type { PairingHandler, PeerHello, PeerRecord } from '../ports.ts'
+import type { PairingHandler, PeerHello } from '../ports.ts'
 import type { NodeContext } from './node-context.ts'
 import type { Step } from './operations.ts'
 
@@ -14,7 +21,7 @@ const PAIR_KEY_BYTES = 32
 /** On the primary: what happens when a secondary presents a valid access code. */
 export function createPairingHandler(node: () => NodeContext): PairingHandler {
   return {
-    async pair({ hello, fingerprint, preview }) {
+    async pair({ hello, fingerprint, preview, data: theirData, keepDataOf: wanted }) {
       const context = node()
       refuseWhenPaired(context, hello)
       const own = await context.hello()
@@ -28,16 +35,16 @@ export function createPairingHandler(node: () => NodeContext): PairingHandler {
         server: own.server,
         pair: own.pair,
       })
-      if (preview) return { hello: own, requirements, pairKey: null }
+      const data = { primary: await dataOf(context), secondary: theirData }
+      const keepDataOf = wanted ?? keptByDefault(data)
+      if (preview) return { hello: own, requirements, data, keepDataOf, pairKey: null }
       refuseWhenUnmet(requirements, context)
+      if (keepDataOf === null) throw mustChoose(data)
+      refuseOtherChoice(context, keepDataOf)
       const pairKey = randomBytes(PAIR_KEY_BYTES).toString('base64')
-      const address = addressOf(hello, own.server)
-      await context.peer.set(recordOf(hello, address, fingerprint, pairKey))
-      context.history.record({
-        kind: 'paired',
-        reason: `with ${hello.facts.hostName} (${hello.facts.serialNumber})`,
-      })
-      return { hello: own, requirements, pairKey }
+      const pairing = { keepDataOf, data, fingerprint, pairKey }
+      await takeAsPeer(context, own.server, hello, pairing)
+      return { hello: own, requirements, data, keepDataOf, pairKey }
     },
   }
 }
@@ -48,7 +55,7 @@ export async function join(
   input: JoinInput,
   preview: boolean,
   step: Step,
-): Promise<readonly RequirementResult[]> {
+): Promise<JoinPreview> {
   if (context.peer.record() !== null) throw new HotStandbyError('HS_ALREADY_PAIRED')
   const { server } = context.settings.current()
   if (server === null) throw new HotStandbyError('HS_NOT_SET_UP')
@@ -58,23 +65,82 @@ export async function join(
     accessCode: input.accessCode,
     hello: await context.hello(),
     identity: context.identity,
+    data: await dataOf(context),
+    keepDataOf: input.keepDataOf ?? null,
     preview,
   })
-  if (preview) return answer.requirements
-  if (answer.pairKey === null)
+  const { requirements, data, keepDataOf, fingerprint, pairKey } = answer
+  if (preview) return { requirements, data, keepDataOf }
+  if (pairKey === null || keepDataOf === null)
     throw new HotStandbyError('HS_PEER_REFUSED', { reason: 'no pair key was given' })
   step('requirements met, keys exchanged')
-  const address = addressOf(answer.hello, server)
-  await context.settings.save({
-    server: { ...server, peerAddress: address, peerPort: answer.hello.port },
-    pair: answer.hello.pair,
+  const settings = {
+    ...server,
+    peerAddress: addressOf(answer.hello, server),
+    peerPort: answer.hello.port,
+  }
+  await context.settings.save({ server: settings, pair: answer.hello.pair })
+  await takeAsPeer(context, settings, answer.hello, { keepDataOf, data, fingerprint, pairKey })
+  step(`the pair begins with the data of the ${keepDataOf}`)
+  return { requirements, data, keepDataOf }
+}
+
+interface Pairing {
+  readonly keepDataOf: Identity
+  readonly data: PairData
+  readonly fingerprint: string
+  readonly pairKey: string
+}
+
+/** From here on the servers are a pair: the record is durable, and the decision core begins. */
+async function takeAsPeer(
+  { peer, history }: NodeContext,
+  own: ServerSettings,
+  hello: PeerHello,
+  { keepDataOf, data, fingerprint, pairKey }: Pairing,
+): Promise<void> {
+  await peer.set({
+    serverId: hello.serverId,
+    serialNumber: hello.facts.serialNumber,
+    address: addressOf(hello, own),
+    port: hello.port,
+    fingerprint,
+    pairKey,
+    pairedAt: new Date().toISOString(),
+    startsPair: keepDataOf === own.identity,
   })
-  await context.peer.set(recordOf(answer.hello, address, answer.fingerprint, answer.pairKey))
-  context.history.record({
+  const replaced = keepDataOf === 'primary' ? data.secondary.rows : data.primary.rows
+  const whose = `the data of the ${keepDataOf} is kept, ${replaced} rows of the other are replaced`
+  history.record({
     kind: 'paired',
-    reason: `with ${answer.hello.facts.hostName} (${answer.hello.facts.serialNumber})`,
+    reason: `with ${hello.facts.hostName} (${hello.facts.serialNumber}); ${whose}`,
   })
-  return answer.requirements
+}
+
+async function dataOf({ engine, lastTakeOver, serverId }: NodeContext): Promise<DataSummary> {
+  const last = lastTakeOver.current()
+  const lastActiveAt = last?.activeServerId === serverId ? last.at : null
+  return { ...(await engine.dataAmount()), lastActiveAt }
+}
+
+function mustChoose(data: PairData): HotStandbyError {
+  return new HotStandbyError('HS_CONFIRMATION_NEEDED', {
+    reason: describePairData(data),
+    remedy:
+      'Say whose data the pair keeps: `--keep-data-of primary` or `--keep-data-of secondary`; the data of the other ' +
+      'server is replaced. Nothing was changed.',
+    data,
+  })
+}
+
+/** A repeated pairing finds the primary in the pair already, and must not turn its beginning round. */
+function refuseOtherChoice({ peer }: NodeContext, keepDataOf: Identity): void {
+  const present = peer.record()
+  if (present === null || present.startsPair === (keepDataOf === 'primary')) return
+  throw new HotStandbyError('HS_ALREADY_PAIRED', {
+    reason: `the pair has begun with the data of the ${present.startsPair ? 'primary' : 'secondary'}`,
+    remedy: 'Run `hot-standby disable --force` on the primary first.',
+  })
 }
 
 /** The same secondary may pair again: its part of the last pairing may have been lost. */
@@ -100,21 +166,4 @@ function refuseWhenUnmet(requirements: readonly RequirementResult[], context: No
 /** Where the administrator says that the peer is; else where it says itself. */
 function addressOf(hello: PeerHello, own: ServerSettings): string {
   return own.peerAddress ?? hello.facts.network.address
-}
-
-function recordOf(
-  hello: PeerHello,
-  address: string,
-  fingerprint: string,
-  pairKey: string,
-): PeerRecord {
-  return {
-    serverId: hello.serverId,
-    serialNumber: hello.facts.serialNumber,
-    address,
-    port: hello.port,
-    fingerprint,
-    pairKey,
-    pairedAt: new Date().toISOString(),
-  }
 }

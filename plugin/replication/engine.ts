@@ -8,6 +8,7 @@ import { HotStandbyError } from '../errors.ts'
 import { type Logger, silentLogger } from '../logger.ts'
 import type { ReplicationEngine, ReplicationEvents, ReplicationSource } from '../ports.ts'
 import type { OnStep } from './batch-step.ts'
+import { readDataAmount } from './data-amount.ts'
 import type { DatabaseConfig } from './database-config.ts'
 import { EngineEvents } from './engine-events.ts'
 import { engineStatus } from './engine-status.ts'
@@ -241,6 +242,10 @@ class Engine implements ReplicationEngine {
 
   databaseFacts(): ReturnType<ReplicationEngine['databaseFacts']> {
     return this.#local.run((db) => readDatabaseFacts(db, this.#config))
+  }
+
+  dataAmount(): ReturnType<ReplicationEngine['dataAmount']> {
+    return this.#local.run((db) => readDataAmount(db, this.#config))
   }
 
   async close(): Promise<void> {

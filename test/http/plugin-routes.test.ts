@@ -24,7 +24,12 @@ const CHANGES = [
   ['set-up', {}, 'admin', 'saveSettings'],
   ['set-up/access-code', {}, 'admin', 'makeAccessCode'],
   ['set-up/preview', { peer: '192.0.2.1', accessCode: 'code' }, 'admin', 'previewJoin'],
-  ['set-up/join', { peer: '192.0.2.1', accessCode: 'code' }, 'admin', 'join'],
+  [
+    'set-up/join',
+    { peer: '192.0.2.1', accessCode: 'code', keepDataOf: 'primary' },
+    'admin',
+    'join',
+  ],
   ['set-up/disable', { typed: 'disable' }, 'admin', 'disable'],
   ['api/take-over', {}, 'operator', 'takeOver'],
   ['api/resynchronise', {}, 'operator', 'resynchronise'],

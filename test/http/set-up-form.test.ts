@@ -113,4 +113,31 @@ describe('the set-up form', function () {
       false,
     )
   })
+
+  it('asks whose data the pair keeps before any is replaced', async () => {
+    const base = activeStatus()
+    const server = { ...base.settings.server!, identity: 'secondary', peerAddress: null } as const
+    web().agent.setStatus({ ...newStatus(), settings: { server, pair: null } })
+    const page = await admin.get(`${BASE}/set-up`).expect(200)
+    const form = { _hs_csrf: hidden(page.text, '_hs_csrf'), peer: '192.0.2.1', accessCode: 'CODE' }
+    const send = (more: object) =>
+      admin
+        .post(`${BASE}/set-up/join`)
+        .type('form')
+        .send({ ...form, ...more })
+    const joined = () => web().agent.calls.filter((call) => call.name === 'join')
+
+    const asked = await send({}).expect(409)
+    assert.match(asked.text, /The primary server has 0 rows of data, this server 1,234 rows/)
+    assert.match(asked.text, /id="hs-keepDataOf-problem"/)
+    assert.doesNotMatch(asked.text, /name="keepDataOf" value="\w+" checked/)
+    assert.deepEqual(joined(), [])
+    await send({ keepDataOf: 'both' }).expect(400)
+    assert.deepEqual(joined(), [])
+    await send({ keepDataOf: 'secondary' }).expect(303)
+    assert.deepEqual(
+      joined().map((call) => call.input),
+      [{ peer: '192.0.2.1', accessCode: 'CODE', keepDataOf: 'secondary' }],
+    )
+  })
 })

@@ -103,6 +103,7 @@ export function recordOf(identity: TlsIdentity, port: number): PeerRecord {
     port,
     fingerprint: identity.fingerprint,
     pairKey: Buffer.alloc(32, 7).toString('base64'),
+    startsPair: false,
     pairedAt: '2026-01-01T00:00:00.000Z',
   }
 }

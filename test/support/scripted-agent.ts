@@ -99,6 +99,11 @@ export async function startScriptedAgent(): Promise<ScriptedAgent> {
   }
 }
 
+const PAIR_DATA = {
+  primary: { tables: 0, rows: 0, isExact: true, lastActiveAt: null },
+  secondary: { tables: 3, rows: 1234, isExact: true, lastActiveAt: null },
+}
+
 type Script = Partial<Record<string, (...input: readonly unknown[]) => Promise<unknown>>>
 
 /** What a well agent says; settings are checked by the shipped schema. */
@@ -135,7 +140,8 @@ function answers(status: () => StatusDocument): AgentApi {
         port: 7421,
       }),
     join: () => Promise.resolve({ operation: { ...operation, kind: 'join' } }),
-    previewJoin: () => Promise.resolve({ requirements: status().requirements }),
+    previewJoin: ({ keepDataOf = null }) =>
+      Promise.resolve({ requirements: status().requirements, data: PAIR_DATA, keepDataOf }),
     takeOver: () => Promise.resolve({ operation }),
     resynchronise: () => Promise.resolve({ operation: { ...operation, kind: 'resynchronise' } }),
     check: () =>

@@ -1,5 +1,7 @@
 import type { Request, Response, Router } from 'express'
-import type { AccessCodeAnswer } from '../../api/agent-api.ts'
+import type { AccessCodeAnswer, JoinInput } from '../../api/agent-api.ts'
+import type { Identity } from '../../core/facts.ts'
+import type { PairData } from '../../core/pair-data.ts'
 import type { RequirementResult } from '../../core/requirements.ts'
 import { HotStandbyError } from '../../errors.ts'
 import { formText, formTexts } from '../form.ts'
@@ -16,6 +18,7 @@ export interface SetUpAnswer {
   readonly errorIn?: 'settings' | 'accessCode' | 'join' | 'disable'
   readonly accessCode?: AccessCodeAnswer
   readonly requirements?: readonly RequirementResult[]
+  readonly data?: PairData
 }
 
 /** Set-up: this server's settings, the pair's, and pairing. */
@@ -70,14 +73,27 @@ export function setUpRoutes(web: Web, router: Router): void {
   router.post(
     '/set-up/preview',
     step('join', async (request) => {
-      const { requirements } = await agentFor(web, request).previewJoin(joinInput(request))
-      return { requirements, sent: formTexts(request) }
+      const { requirements, data } = await agentFor(web, request).previewJoin(joinInput(request))
+      return { requirements, data, sent: formTexts(request) }
     }),
   )
   router.post(
     '/set-up/join',
     step('join', async (request) => {
-      await agentFor(web, request).join(joinInput(request))
+      const agent = agentFor(web, request)
+      const input = joinInput(request)
+      if (input.keepDataOf === undefined) {
+        const { requirements, data, keepDataOf } = await agent.previewJoin(input)
+        if (keepDataOf === null)
+          return {
+            requirements,
+            data,
+            sent: formTexts(request),
+            errorIn: 'join',
+            error: UNANSWERED,
+          }
+      }
+      await agent.join(input)
       return 'set-up?done=joined'
     }),
   )
@@ -91,7 +107,19 @@ export function setUpRoutes(web: Web, router: Router): void {
   )
 }
 
-function joinInput(request: Request): { readonly peer: string; readonly accessCode: string } {
+/** Both servers have data: the form itself asks, before the pairing begins. */
+const UNANSWERED = new HotStandbyError('HS_CONFIRMATION_NEEDED', {
+  fields: [
+    {
+      field: 'keepDataOf',
+      value: '(missing)',
+      message: 'is not chosen, and the data of one server will be replaced',
+      remedy: 'Choose whose data the pair keeps.',
+    },
+  ],
+})
+
+function joinInput(request: Request): JoinInput {
   const peer = formText(request, 'peer').trim()
   const accessCode = formText(request, 'accessCode').trim()
   const missing = [
@@ -101,7 +129,11 @@ function joinInput(request: Request): { readonly peer: string; readonly accessCo
       : []),
   ]
   if (missing.length > 0) throw new HotStandbyError('HS_REQUEST_INVALID', { fields: missing })
-  return { peer, accessCode }
+  const keepDataOf = formText(request, 'keepDataOf')
+  // Anything else is for the agent to refuse.
+  return keepDataOf === ''
+    ? { peer, accessCode }
+    : { peer, accessCode, keepDataOf: keepDataOf as Identity }
 }
 
 /** Errors: HS_REQUEST_INVALID when the word was not typed. */

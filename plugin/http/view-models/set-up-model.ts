@@ -34,6 +34,12 @@ const JOIN_FIELDS: readonly FieldDefinition[] = [
   { name: 'accessCode', hasHelp: true },
 ]
 
+const KEEP_DATA_OF: FieldDefinition = {
+  name: 'keepDataOf',
+  choices: ['primary', 'secondary'],
+  hasHelp: true,
+}
+
 /** The set-up page: what to do next stands first. */
 export function setUpModel(
   status: StatusDocument,
@@ -146,10 +152,15 @@ function joinForm(status: StatusDocument, answer: SetUpAnswer, language: Languag
   const sent = answer.sent ?? {}
   const values = { peer: status.settings.server?.peerAddress ?? '', ...sent }
   const refused = answer.errorIn === 'join' ? answer.error?.details['requirements'] : undefined
+  const data = answer.data ?? null
   const requirements = answer.requirements ?? (refused as readonly RequirementResult[] | undefined)
   return {
     fields: JOIN_FIELDS.map((field) => fieldView(field, values, problems, language)),
+    keepDataOf: fieldView(KEEP_DATA_OF, values, problems, language),
     requirements: requirements && requirementsModel(requirements, language),
+    data:
+      data &&
+      language.t('setUp.data', { primary: data.primary.rows, secondary: data.secondary.rows }),
     error: errorOf(answer, 'join'),
   }
 }

@@ -96,6 +96,22 @@ describe('heartbeat link over UDP', () => {
     assert.deepEqual(b.claims, [9, 9])
   })
 
+  it('does not answer a new pair with what it said in the last one', async () => {
+    const [a, b] = [await side(), await side()]
+    pair(a, b)
+    b.link.send(peerReport({ role: 'active', term: 7 }))
+    await sendUntilHeard(a, b, peerReport({ term: 1 }))
+    await waitUntil('an answer', () => a.reports.some(({ term }) => term === 7))
+    key = randomBytes(32)
+    pair(a, b)
+    a.reports.length = 0
+    await waitUntil('an answer in the new pair', () => {
+      a.link.send(peerReport({ term: 2 }))
+      return a.link.stats().roundTripMs !== null
+    })
+    assert.deepEqual(a.reports, [])
+  })
+
   it('hears a peer that restarted, at its first ping', async () => {
     const [a, b] = [await side(), await side()]
     pair(a, b)

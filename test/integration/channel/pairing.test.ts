@@ -20,6 +20,12 @@ import {
 const PAIR_KEY = Buffer.alloc(32, 9).toString('base64')
 type PairInput = Parameters<PairingHandler['pair']>[0]
 
+const DATA = {
+  primary: { tables: 2, rows: 20, isExact: true, lastActiveAt: null },
+  secondary: { tables: 3, rows: 123_456, isExact: false, lastActiveAt: '2026-03-01T10:00:00.000Z' },
+}
+const ANSWER = { requirements: [], data: DATA, keepDataOf: 'primary' as const }
+
 describe('pairing', () => {
   let primary: TlsIdentity
   let secondary: TlsIdentity
@@ -47,7 +53,7 @@ describe('pairing', () => {
         asked.push(input)
         if (refuseWith !== null) return Promise.reject(refuseWith)
         const pairKey = input.preview ? null : PAIR_KEY
-        return Promise.resolve({ hello: helloOf('primary'), requirements: [], pairKey })
+        return Promise.resolve({ ...ANSWER, hello: helloOf('primary'), pairKey })
       },
     }
     channel = await startChannel({
@@ -72,6 +78,8 @@ describe('pairing', () => {
       accessCode,
       hello: helloOf('secondary', 7555),
       identity: secondary,
+      data: DATA.secondary,
+      keepDataOf: 'primary',
       ...more,
     })
   const refusedWith = (code: string, reason: RegExp) => (error: unknown) => {
@@ -88,7 +96,7 @@ describe('pairing', () => {
     const answer = await join(accessCode)
     assert.deepEqual(answer, {
       hello: helloOf('primary'),
-      requirements: [],
+      ...ANSWER,
       pairKey: PAIR_KEY,
       fingerprint: primary.fingerprint,
       address: '127.0.0.1',
@@ -100,6 +108,8 @@ describe('pairing', () => {
         address: '127.0.0.1',
         fingerprint: secondary.fingerprint,
         preview: false,
+        data: DATA.secondary,
+        keepDataOf: 'primary',
       },
     ])
   })
@@ -216,7 +226,13 @@ describe('pairing', () => {
     overheard.socket.destroy()
     for (const identity of [secondary, await makeIdentity()]) {
       const { socket, closed } = rawClient(channel, pairingAs(identity))
-      const body = JSON.stringify({ proof, hello: helloOf('thief'), preview: false })
+      const body = JSON.stringify({
+        proof,
+        hello: helloOf('thief'),
+        preview: false,
+        data: DATA.secondary,
+        keepDataOf: 'primary',
+      })
       socket.write(
         `POST /pair HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
       )

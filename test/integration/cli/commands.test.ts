@@ -34,6 +34,8 @@ const CODE = {
 }
 
 /** The real socket server; behind it an agent that answers what the test wants and remembers what it was asked. */
+const AMOUNT = { tables: 2, rows: 7, isExact: false, lastActiveAt: '2026-03-01T10:00:00.000Z' }
+
 describe('The commands of hot-standby, over the socket', () => {
   let folder = ''
   let configPath = ''
@@ -181,16 +183,27 @@ describe('The commands of hot-standby, over the socket', () => {
       peer: 'Enterprise',
       remedy: 'Buy the same plan.',
     }
-    answers['previewJoin'] = () => ({ requirements: [requirement] })
+    const data = { primary: { ...AMOUNT, rows: 0 }, secondary: AMOUNT }
+    const preview = { data, keepDataOf: null }
+    answers['previewJoin'] = () => ({ ...preview, requirements: [requirement] })
     const refused = await cli('join', '--preview', '--peer', '192.0.2.1', '--access-code', 'X')
     assert.equal(refused.status, 1)
     assert.match(
       refused.out,
       /^FAILED {3}Same plan: here Basic, peer Enterprise\n {9}Buy the same/mu,
     )
-    answers['previewJoin'] = () => ({ requirements: [{ ...requirement, mandatory: false }] })
+    assert.match(
+      refused.out,
+      /^Data {5}the secondary has about 7 rows in 2 tables and was made active at 2026-03-01 10:00 UTC, the primary has no data, .*\n.*--keep-data-of/mu,
+    )
+    answers['previewJoin'] = () => ({
+      ...preview,
+      requirements: [{ ...requirement, mandatory: false }],
+      keepDataOf: 'secondary',
+    })
     const warned = await cli('join', '--preview', '--peer', '192.0.2.1', '--access-code', 'X')
     assert.equal(warned.status, 0)
+    assert.match(warned.out, /The data of the secondary is kept, that of the primary is replaced/u)
     assert.equal(callOf('join'), undefined)
   })
 

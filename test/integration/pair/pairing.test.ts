@@ -11,6 +11,7 @@ import type { AgentApi } from '../../../plugin/api/agent-api.ts'
 import { createAgentClient } from '../../../plugin/api/agent-client.ts'
 import { runCli } from '../../../plugin/cli/run-cli.ts'
 import { createNodeAgent, type NodeAgent } from '../../../plugin/create-node-agent.ts'
+import type { Identity } from '../../../plugin/core/facts.ts'
 import type { HotStandbyError } from '../../../plugin/errors.ts'
 import { migrateDatabase } from '../../../plugin/replication/migrate-database.ts'
 import { makeTestServer, type TestServerOptions } from '../../support/agent-config.ts'
@@ -66,10 +67,11 @@ describe('pairing two agents', function () {
     running.delete(agent)
     await agent.stop()
   }
-  const joinWith = async (secondary: Running): Promise<void> => {
+  const joinWith = async (secondary: Running, keepDataOf?: Identity): Promise<void> => {
     await secondary.client.saveSettings({ server: { identity: 'secondary' } })
     const { accessCode } = await primary.client.makeAccessCode()
-    await secondary.client.join({ peer: primary.address, accessCode })
+    const answer = keepDataOf === undefined ? {} : { keepDataOf }
+    await secondary.client.join({ peer: primary.address, accessCode, ...answer })
     await waitUntil('the end of the join', async () => {
       const { operation } = await secondary.client.status()
       return operation?.kind === 'join' && operation.outcome !== 'running'
@@ -168,8 +170,60 @@ describe('pairing two agents', function () {
     await stop(secondary)
   })
 
+  const extensions = (name: string) =>
+    runSql(cluster.url(name), 'select number, name from extension order by number')
+
+  it('does not replace the data of the secondary without an answer, and changes nothing', async () => {
+    const survivor = await start(T2)
+    const name = `server${count}`
+    await runSql(cluster.url(name), "insert into extension values ('2', 'Two'), ('3', 'Three')")
+    const before = await extensions(name)
+    await joinWith(survivor)
+    const { operation, setUp } = await survivor.client.status()
+    assert.equal(setUp, 'waitingForPeer')
+    assert.equal((await primary.client.status()).setUp, 'waitingForPeer')
+    assert.equal(operation?.error?.code, 'HS_CONFIRMATION_NEEDED')
+    assert.match(
+      operation.reason ?? '',
+      /the secondary has 2 rows in 1 tables, the primary has 1 rows in 1 tables/,
+    )
+    assert.deepEqual(await extensions(name), before)
+    await runSql(cluster.url(name), "update extension set name = 'Still mine' where number = '3'")
+
+    const { accessCode } = await primary.client.makeAccessCode()
+    const preview = await cli(
+      survivor.configPath,
+      ...['join', '--preview', '--peer', primary.address, '--access-code', accessCode],
+    )
+    assert.equal(preview.status, 0)
+    assert.match(preview.text, /Say whose is kept: --keep-data-of primary, or --keep-data-of/)
+    await stop(survivor)
+  })
+
+  it('begins with the data of a surviving secondary when told, and the primary follows it', async () => {
+    const survivor = await start(T2)
+    const name = `server${count}`
+    await runSql(cluster.url(name), "insert into extension values ('2', 'Two'), ('3', 'Three')")
+    const before = await extensions(name)
+    await joinWith(survivor, 'secondary')
+    assert.equal((await survivor.client.status()).operation?.reason, null)
+    await survivor.client.wait({ for: 'active', timeoutMs: 20_000 })
+    await primary.client.wait({ for: 'in-sync', timeoutMs: 20_000 })
+    assert.deepEqual(await extensions(name), before)
+    assert.deepEqual(await extensions('server1'), before)
+    const { server } = await primary.client.status()
+    assert.deepEqual([server.identity, server.role], ['primary', 'standby'])
+    const { events } = await primary.client.events({ kind: 'paired', limit: 1 })
+    assert.match(events[0]?.reason ?? '', /data of the secondary is kept, 1 rows of the other/)
+
+    await primary.client.disable({})
+    await untilAlone(primary)
+    await untilAlone(survivor)
+    await stop(survivor)
+  })
+
   it('takes everything out of the database with `disable --purge`, once it is confirmed', async () => {
-    const secondary = await start({ serialNumber: 'T-2' })
+    const secondary = await start(T2)
     await joinWith(secondary)
     await secondary.client.wait({ for: 'in-sync', timeoutMs: 20_000 })
     const url = cluster.url(`server${count}`)
@@ -179,7 +233,7 @@ describe('pairing two agents', function () {
     assert.equal(asked.status, 1)
     assert.match(asked.text, /triggers on 1 tables would be removed \(HS_CONFIRMATION_NEEDED\)/)
     assert.equal((await secondary.client.status()).setUp, 'paired')
-    await assert.rejects(runSql(url, "insert into extension values ('2', 'refused')"), {
+    await assert.rejects(runSql(url, "insert into extension values ('9', 'refused')"), {
       code: 'HS423',
     })
 
@@ -188,8 +242,8 @@ describe('pairing two agents', function () {
     assert.match(done.text, /Removed from the database.*\nThe agent still runs/s)
     await untilAlone(primary)
     assert.deepEqual(await runSql(url, schemas), [])
-    await runSql(url, "insert into extension values ('2', 'free again')")
-    assert.equal((await runSql(url, 'select * from extension')).length, 2, 'the data has stayed')
+    await runSql(url, "insert into extension values ('9', 'free again')")
+    assert.equal((await runSql(url, 'select * from extension')).length, 3, 'the data has stayed')
     await stop(secondary)
   })
 })
