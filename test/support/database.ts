@@ -35,18 +35,21 @@ export function useClusters(options: PostgresClusterOptions = {}): () => Cluster
       startPostgresCluster({ durable: false, ...options }),
     ])
     pair = { first, second }
-    for (const cluster of [first, second]) {
-      await withClient(cluster.url(), async (client) => {
-        await client.query(`create role ${REPLICATOR} login`)
-        await client.query(`grant set on parameter session_replication_role to ${REPLICATOR}`)
-      })
-    }
+    for (const cluster of [first, second]) await createReplicator(cluster)
   })
   after(async function () {
     this.timeout(60_000)
     await Promise.all([pair?.first.destroy(), pair?.second.destroy()])
   })
   return () => pair!
+}
+
+/** What a superuser does once for a cluster. */
+export async function createReplicator(cluster: PostgresCluster): Promise<void> {
+  await withClient(cluster.url(), async (client) => {
+    await client.query(`create role ${REPLICATOR} login`)
+    await client.query(`grant set on parameter session_replication_role to ${REPLICATOR}`)
+  })
 }
 
 let databases = 0

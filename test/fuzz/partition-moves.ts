@@ -1,0 +1,93 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
+import { sqlStateOf } from '../../plugin/db/sql-state.ts'
+import { seeded } from '../simulation/random.ts'
+
+const NOTICED_WITHIN_MS = 30_000
+
+/**
+ * Detaches a partition, changes it behind the triggers' back and attaches it again, at a low rate. No trigger tells
+ * this, so cuts may differ in that table from then until it is copied, which must be soon.
+ */
+export class PartitionMoves {
+  readonly #url: string
+  readonly #seed: number
+  readonly #stop: AbortSignal
+  #pending = false
+  #doneAt = Number.POSITIVE_INFINITY
+  count = 0
+
+  constructor(url: string, seed: number, stop: AbortSignal) {
+    this.#url = url
+    this.#seed = seed
+    this.#stop = stop
+  }
+
+  /** The table may differ in a cut now. */
+  excuses(table: string): boolean {
+    return this.#pending && table === 'part'
+  }
+
+  /** The table was copied in a batch whose locks were taken at this time. */
+  copied(table: string, lockedAt: number): void {
+    if (table !== 'public.part' || lockedAt <= this.#doneAt) return
+    this.#pending = false
+    this.#doneAt = Number.POSITIVE_INFINITY
+  }
+
+  async run(): Promise<void> {
+    const random = seeded(this.#seed * 7919)
+    const client = new pg.Client({ connectionString: this.#url })
+    client.on('error', () => undefined)
+    await client.connect()
+    try {
+      await client.query(`set lock_timeout = '250ms'; set deadlock_timeout = '20ms'`)
+      while (!this.#stop.aborted) {
+        await sleep(random.between(500, 4000), undefined, { signal: this.#stop }).catch(
+          () => undefined,
+        )
+        if (this.#stop.aborted) return
+        await this.#move(client, random.between(0, 400))
+      }
+    } finally {
+      await client.end()
+    }
+  }
+
+  async #move(client: pg.Client, pauseMs: number): Promise<void> {
+    this.#pending = true
+    this.#doneAt = Number.POSITIVE_INFINITY
+    await insist(client, 'alter table part detach partition part_x')
+    await client.query(
+      `insert into part_x values (${5000 + this.count}, 'x', 'behind the back') on conflict do nothing; delete from part_x where id % 2 = 0`,
+    )
+    await sleep(pauseMs)
+    await insist(client, `alter table part attach partition part_x for values in ('x')`)
+    this.#doneAt = performance.now()
+    this.count++
+    await this.settled()
+  }
+
+  /** Waits until the table was copied; fails when nobody noticed. */
+  async settled(): Promise<void> {
+    const until = performance.now() + NOTICED_WITHIN_MS
+    while (this.#pending) {
+      if (performance.now() > until)
+        throw new Error('a partition that was attached was never noticed')
+      await sleep(20)
+    }
+  }
+}
+
+/** The writers hold locks all the time, and this session waits for none of them for long. */
+async function insist(client: pg.Client, sql: string): Promise<void> {
+  for (;;) {
+    try {
+      await client.query(sql)
+      return
+    } catch (error) {
+      if (!['55P03', '40P01'].includes(sqlStateOf(error) ?? '')) throw error
+      await sleep(30)
+    }
+  }
+}
