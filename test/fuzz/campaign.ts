@@ -3,7 +3,13 @@ import type { PostgresCluster } from '../../examples/demo/postgres-cluster.ts'
 import type { PostgresMajor } from '../../examples/demo/postgres-binaries.ts'
 import { quoteName } from '../../plugin/db/identifiers.ts'
 import { seeded } from '../simulation/random.ts'
-import { inSync, startServer, type TestServer, withClient } from '../support/database.ts'
+import {
+  eventually,
+  inSync,
+  startServer,
+  type TestServer,
+  withClient,
+} from '../support/database.ts'
 import { Observer, type ObserverCounts } from './observer.ts'
 import { Pace } from './pace.ts'
 import { PartitionMoves } from './partition-moves.ts'
@@ -126,6 +132,7 @@ async function compareAtTheEnd(
 ): Promise<void> {
   await moves.settled()
   await inSync(active, standby, 60_000)
+  await eventually(() => observer.sequencesCaughtUp(), 'all sequences')
   await observer.compareAll()
   const { differences } = await standby.engine.check({ repair: false })
   if (differences.length > 0) throw new Error(`check found ${JSON.stringify(differences)}`)

@@ -1,6 +1,6 @@
 import pg from 'pg'
 import type { OnStep } from '../../plugin/replication/batch-step.ts'
-import { COMPARED_SEQUENCES } from './tables.ts'
+import { FREE_SEQUENCES, OWNED_SEQUENCES } from './tables.ts'
 
 /** Both servers print values alike, whatever their defaults. */
 const FORMATS = `set datestyle = 'ISO, YMD'; set intervalstyle = postgres; set timezone = 'UTC';
@@ -27,12 +27,13 @@ interface Digest {
 
 interface Cut {
   readonly lockedAt: number
-  readonly sequences: ReadonlyMap<string, bigint>
+  /** Where those stood that belong to no table. */
+  readonly freeSequences: ReadonlyMap<string, bigint>
 }
 
 /**
  * Compares every committed batch with the active inside the batch's own snapshot, which it imports while the batch
- * runs: all tables as text, and sequences that must not be behind. A batch waits for the comparison.
+ * runs: all tables as text, and sequences that must not be behind any row. A batch waits for the comparison.
  */
 export class Observer {
   readonly #source: pg.Client
@@ -94,7 +95,10 @@ export class Observer {
     await this.#source.query('rollback')
     await this.#source.query('begin isolation level repeatable read read only')
     await this.#source.query(`set transaction snapshot '${snapshotId}'`)
-    this.#cut = { lockedAt: this.#lockedAt, sequences: await readSequences(this.#source) }
+    this.#cut = {
+      lockedAt: this.#lockedAt,
+      freeSequences: await readSequences(this.#source, FREE_SEQUENCES),
+    }
   }
 
   /** Once more at the end, when nothing is written any more and there is no excuse. */
@@ -131,14 +135,31 @@ export class Observer {
     ])
   }
 
+  /** A number that was drawn and rolled back is in no row: the sequence of a table need not be beyond it. */
   async #compareSequences(cut: Cut): Promise<void> {
-    const target = await readSequences(this.#target)
-    for (const [name, value] of cut.sequences) {
+    const names = [...FREE_SEQUENCES, ...OWNED_SEQUENCES.map(({ name }) => name)]
+    const [target, drawn] = await Promise.all([
+      readSequences(this.#target, names),
+      readDrawn(this.#source),
+    ])
+    for (const [name, value] of [...cut.freeSequences, ...drawn]) {
       const own = target.get(name)
-      const behind = own === undefined || (name === 'by_default_id_seq' ? own > value : own < value)
-      if (behind)
+      if (own === undefined || isBehind(name, own, value))
         throw new InexactCut(`sequence ${name} is at ${own}, and at ${value} on the active`)
     }
+  }
+
+  /** At the end, when nobody draws numbers any more: all are where the active's are, or beyond. */
+  async sequencesCaughtUp(): Promise<boolean> {
+    const names = [...FREE_SEQUENCES, ...OWNED_SEQUENCES.map(({ name }) => name)]
+    const [source, target] = await Promise.all([
+      readSequences(this.#source, names),
+      readSequences(this.#target, names),
+    ])
+    return [...source].every(([name, value]) => {
+      const own = target.get(name)
+      return own !== undefined && !isBehind(name, own, value)
+    })
   }
 
   /**
@@ -222,13 +243,39 @@ function minus(rows: readonly string[], others: readonly string[]): string[] {
   })
 }
 
-async function readSequences(client: pg.Client): Promise<ReadonlyMap<string, bigint>> {
-  const { rows } = await client.query<{ name: string; value: string | null }>(
+async function readSequences(
+  client: pg.Client,
+  names: readonly string[],
+): Promise<ReadonlyMap<string, bigint>> {
+  return readNumbers(
+    client,
     `select c.relname::text as name, pg_sequence_last_value(c.oid)::text as value from pg_class c
      where c.relkind = 'S' and c.relname = any($1)`,
-    [COMPARED_SEQUENCES],
+    [names],
   )
+}
+
+/** The furthest number of each sequence that a row of its table has in the cut. */
+async function readDrawn(client: pg.Client): Promise<ReadonlyMap<string, bigint>> {
+  const selects = OWNED_SEQUENCES.map(
+    ({ name, table, furthest }) =>
+      `select '${name}' as name, ${furthest}(id)::text as value from ${table}`,
+  )
+  return readNumbers(client, selects.join(' union all '), [])
+}
+
+async function readNumbers(
+  client: pg.Client,
+  sql: string,
+  values: readonly unknown[],
+): Promise<ReadonlyMap<string, bigint>> {
+  const { rows } = await client.query<{ name: string; value: string | null }>(sql, [...values])
   return new Map(
     rows.flatMap((row) => (row.value === null ? [] : [[row.name, BigInt(row.value)] as const])),
   )
+}
+
+function isBehind(name: string, own: bigint, other: bigint): boolean {
+  const descending = OWNED_SEQUENCES.some((one) => one.name === name && one.furthest === 'min')
+  return descending ? own > other : own < other
 }

@@ -18,7 +18,14 @@ export function comparedTables(oldest: PostgresMajor): readonly string[] {
   ]
 }
 
-export const COMPARED_SEQUENCES = ['serial_id_seq', 'always_id_seq', 'by_default_id_seq', 'free_up']
+/** Sequences of a table, and which of its numbers is the one drawn last; rows with numbers of their own are left out. */
+export const OWNED_SEQUENCES = [
+  { name: 'serial_id_seq', table: 'serial', furthest: 'max' },
+  { name: 'always_id_seq', table: 'always where id > 0', furthest: 'max' },
+  { name: 'by_default_id_seq', table: 'by_default', furthest: 'min' },
+] as const
+
+export const FREE_SEQUENCES = ['free_up']
 
 const PLAIN = `
 create table item (id int primary key, code text unique, n int not null default 0, note text);

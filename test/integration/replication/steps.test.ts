@@ -34,12 +34,11 @@ describe('steps of the batch protocol', function () {
     await eventually(() => seen.at(-1) === 'purged', 'a rest')
     seen.length = 0
     await active.sql.query(`insert into t values (1, 'x')`)
-    await eventually(() => seen.includes('purged'), 'the purge')
-    const order = [...new Set(seen)].filter((step) => step !== 'tickWritten')
-    assert.deepEqual(
-      order,
-      BATCH_STEPS.filter((step) => step !== 'tickWritten'),
-    )
+    // What the active does with the acknowledgement may be seen before its sender knows that it has arrived.
+    const ends: readonly BatchStep[] = ['acknowledged', 'purged']
+    await eventually(() => ends.every((step) => seen.includes(step)), 'the purge')
+    const inOrder = (step: BatchStep): boolean => step !== 'tickWritten' && !ends.includes(step)
+    assert.deepEqual([...new Set(seen)].filter(inOrder), BATCH_STEPS.filter(inOrder))
     assert.ok(seen.indexOf('tickWritten') > seen.indexOf('snapshotTaken'))
     assert.ok(seen.indexOf('tickWritten') < seen.indexOf('acknowledged'))
   })
