@@ -77,6 +77,14 @@ export const SYNCHRONISATION_EVENT_KINDS = {
     meaning: 'Calls go on. A take-over now would lose the changes of this table.',
     advice: 'See the reason; as a rule the table differs between the servers.',
   },
+  tableRecovered: {
+    level: 'information',
+    notify: true,
+    toldBy: 'each',
+    title: 'A table is synchronised again',
+    meaning: 'The standby gets all changes of this table again.',
+    advice: 'Nothing to do.',
+  },
   driftFound: {
     level: 'alert',
     notify: true,

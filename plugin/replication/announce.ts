@@ -15,6 +15,18 @@ export function announceQuarantined(
   }
 }
 
+/** One event for each table that was quarantined and is not any more. */
+export function announceRecovered(
+  events: EngineEvents,
+  states: TableStates,
+  before: readonly string[],
+): void {
+  for (const table of before) {
+    if (!states.isReplicated(table)) continue
+    events.history('tableRecovered', `${table} was copied afresh`, { table })
+  }
+}
+
 /** Tables that were copied afresh because their rows may have changed without a trigger. */
 export function announceRecopied(events: EngineEvents, recopied: BatchResult['recopied']): void {
   if (recopied.length === 0) return

@@ -1,6 +1,11 @@
 import { delay } from '../db/delay.ts'
 import { describeSqlError } from '../db/sql-state.ts'
-import { announceCheck, announceQuarantined, announceRecopied } from './announce.ts'
+import {
+  announceCheck,
+  announceQuarantined,
+  announceRecopied,
+  announceRecovered,
+} from './announce.ts'
 import { type ApplyContext, runBatch, TableApplyError } from './batch.ts'
 import type { BeginInput } from './begin-following.ts'
 import { toApplied } from './following.ts'
@@ -186,6 +191,7 @@ export class BatchStream {
       status.applied(begun, result.changes, states.quarantined())
       announceRecopied(input.events, result.recopied)
       announceQuarantined(input.events, states, before)
+      announceRecovered(input.events, states, before)
       input.events.applied(toApplied(result.position))
       this.#settling.fullBatchDone()
     } catch (error) {

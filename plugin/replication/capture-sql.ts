@@ -51,13 +51,34 @@ export function defineCapture(
   }
 }
 
-function header(schema: QuotedName): string {
+/**
+ * One look tells the mode, and whether the table still has the key columns that this function was made for: a migration
+ * that renames or drops one must not fail because of us, so from then on the table is marked as a whole.
+ */
+function header(schema: QuotedName, tableId: number, table: TableDescription): string {
+  const columns = (table.key?.columns ?? []).map(
+    (column) =>
+      `(a.attname = ${quoteLiteral(column.name)} and a.atttypid = ${Number(column.typeOid)})`,
+  )
+  const fits =
+    columns.length === 0
+      ? 'true'
+      : `(select count(*) = ${columns.length} from pg_catalog.pg_attribute a
+    where a.attrelid = tg_relid and (${columns.join(' or ')}))`
   return `
 #variable_conflict use_column
 declare
-  hs_mode constant bigint := (select last_value from ${schema}.capture_mode);
+  hs_mode bigint;
+  hs_fits boolean;
 begin
-  if hs_mode = 1 then
+  select s.last_value, ${fits}
+  into hs_mode, hs_fits from ${schema}.capture_mode s;
+  if hs_mode = 1 or (hs_mode = 3 and pg_catalog.current_setting('session_replication_role') = 'replica') then
+    return null;
+  end if;
+  if hs_mode = 2 and not hs_fits then
+    ${markWholeTable(schema, tableId)}
+    perform ${schema}.wake_reader();
     return null;
   end if;`
 }
@@ -85,7 +106,7 @@ function markWholeTable(schema: QuotedName, tableId: number): string {
 function statementBody(schema: QuotedName, tableId: number, table: TableDescription): string {
   const filter = replicatedRows(table)
   const some = (rows: string): string => `exists (select from ${rows} where ${filter})`
-  return `${header(schema)}
+  return `${header(schema, tableId, table)}
   if hs_mode = 3 then
     if tg_op = 'TRUNCATE' then
       ${refuse(schema, table)}
@@ -166,7 +187,7 @@ function rowBody(schema: QuotedName, tableId: number, table: TableDescription): 
     table.key === null
       ? 'false'
       : `${slotExpression(table.key, 'new.')} is distinct from ${slotExpression(table.key, 'old.')}`
-  return `${header(schema)}
+  return `${header(schema, tableId, table)}
   if hs_mode = 3 then
     if tg_op = 'TRUNCATE' then
       ${refuse(schema, table)}
@@ -202,6 +223,17 @@ function texts(table: TableDescription, prefix: string): string {
     .join(', ')
 }
 
+/**
+ * Capture fires in replica mode too, or whoever writes in it (a loader, a subscription) would not be seen; only our own
+ * apply is left out. A user cannot leave himself out: he may not set session_replication_role.
+ */
+const UNLESS_APPLYING = `when (pg_catalog.current_setting('session_replication_role') <> 'replica'
+    or pg_catalog.current_setting('hot_standby.applying', true) is distinct from 'on')`
+
+function always(table: TableDescription, name: string): string {
+  return `;\n  alter table ${quotedTable(table)} enable always trigger ${name}`
+}
+
 function statementTriggers(
   schema: QuotedName,
   tableId: number,
@@ -216,7 +248,8 @@ function statementTriggers(
   return Object.entries(references).map(([event, referencing]) => {
     const name = `hot_standby_${tableId}_${event}`
     const sql = `create trigger ${name} after ${event} on ${quotedTable(table)} ${referencing}
-  for each statement execute function ${schema}.capture_${tableId}()`
+  for each statement ${UNLESS_APPLYING}
+  execute function ${schema}.capture_${tableId}()${always(table, name)}`
     return { name, sql }
   })
 }
@@ -233,11 +266,13 @@ function rowTriggers(
   return [
     {
       name: rows,
-      sql: `create trigger ${rows} after insert or update or delete on ${on} for each row ${calls}`,
+      sql: `create trigger ${rows} after insert or update or delete on ${on}
+  for each row ${UNLESS_APPLYING} ${calls}${always(table, rows)}`,
     },
     {
       name: truncate,
-      sql: `create trigger ${truncate} after truncate on ${on} for each statement ${calls}`,
+      sql: `create trigger ${truncate} after truncate on ${on}
+  for each statement ${UNLESS_APPLYING} ${calls}${always(table, truncate)}`,
     },
   ]
 }

@@ -8,6 +8,7 @@ import { HotStandbyError } from '../errors.ts'
 import { type Logger, silentLogger } from '../logger.ts'
 import type { ReplicationEngine, ReplicationEvents, ReplicationSource } from '../ports.ts'
 import type { OnStep } from './batch-step.ts'
+import { CaptureMender } from './capture-mender.ts'
 import { readDataAmount } from './data-amount.ts'
 import type { DatabaseConfig } from './database-config.ts'
 import { EngineEvents } from './engine-events.ts'
@@ -52,6 +53,7 @@ class Engine implements ReplicationEngine {
   readonly #local: LocalDatabase
   readonly #events = new EngineEvents()
   readonly #closing = new AbortController()
+  readonly #mender: CaptureMender
   #follower: Follower | null = null
   #keeper: JournalKeeper | null = null
   #role: 'off' | 'active' | 'standby' = 'off'
@@ -68,6 +70,7 @@ class Engine implements ReplicationEngine {
     this.#schema = quoteName(input.config.schema)
     this.#connector = urlConnector(input.config.url, input.config.passwordFile)
     this.#local = new LocalDatabase(this.#connector, (up) => this.#events.databaseUp(up))
+    this.#mender = new CaptureMender({ ...this.#parts(), wanted: () => this.#role !== 'off' })
   }
 
   on<Name extends keyof ReplicationEvents>(
@@ -85,6 +88,7 @@ class Engine implements ReplicationEngine {
     this.#role = opened.role
     this.#term = opened.term
     this.#watchDatabase()
+    this.#mender.start()
     if (opened.rewound) {
       const reason = 'the database was set back in time; the standby copies afresh'
       this.#events.history('captureRepaired', reason, {})
@@ -250,6 +254,7 @@ class Engine implements ReplicationEngine {
 
   async close(): Promise<void> {
     this.#closing.abort()
+    await this.#mender.stop()
     await this.#stopFollowing()
     await this.#stopKeeping()
     await this.#local.close()
@@ -257,11 +262,12 @@ class Engine implements ReplicationEngine {
 
   #keep(): void {
     if (this.#keeper !== null) return
-    this.#keeper = new JournalKeeper({ config: this.#config, ...this.#parts() })
+    this.#keeper = new JournalKeeper(this.#parts())
     this.#keeper.start()
   }
 
   #parts(): {
+    readonly config: DatabaseConfig
     readonly schema: QuotedName
     readonly local: LocalDatabase
     readonly events: EngineEvents
@@ -270,6 +276,7 @@ class Engine implements ReplicationEngine {
     readonly onStep: OnStep | null
   } {
     return {
+      config: this.#config,
       schema: this.#schema,
       local: this.#local,
       events: this.#events,

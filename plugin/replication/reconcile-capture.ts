@@ -38,13 +38,17 @@ export async function reconcileCapture(
   const catalogue = await readTableCatalogue(client, config)
   const owner = await captureOwner(client, schema)
   const before = await queries.readCapturedTables(client, schema)
+  const context = { config, schema, owner, replicatorRole }
+  const triggers = await queries.readInstalledTriggers(client, config.schema)
   const installed: string[] = []
   const unchanged: string[] = []
   const impossible = catalogue.notReplicated.filter((entry) => entry.why === 'impossible')
   const failed: { name: string; reason: string }[] = []
   for (const table of catalogue.tables) {
     try {
-      const outcome = await installTable(client, { config, schema, owner, replicatorRole }, table)
+      const outcome = isUnchanged(schema, table, before, triggers)
+        ? await keepTable(client, context, table)
+        : await installTable(client, context, table)
       ;(outcome === 'installed' ? installed : unchanged).push(displayName(table))
     } catch (error) {
       failed.push({ name: displayName(table), reason: describeSqlError(error) })
@@ -72,6 +76,33 @@ interface InstallContext {
   readonly schema: QuotedName
   readonly owner: QuotedName | null
   readonly replicatorRole: string
+}
+
+/** Known from one look at all tables, because most runs find most tables as they were. */
+function isUnchanged(
+  schema: QuotedName,
+  table: TableDescription,
+  captured: readonly queries.CapturedTable[],
+  triggers: readonly queries.InstalledTrigger[],
+): boolean {
+  const former = captured.find((row) => displayName(row) === displayName(table))
+  if (former === undefined) return false
+  const definition = defineCapture(schema, former.tableId, table)
+  return (
+    former.definitionHash === definition.hash &&
+    former.rowFilter === table.rowFilter &&
+    former.excludedColumns.join() === excludedNames(table).join() &&
+    hasTriggers(triggers, definition, table)
+  )
+}
+
+async function keepTable(
+  client: Queryable,
+  context: InstallContext,
+  table: TableDescription,
+): Promise<'unchanged'> {
+  await grantIfRoleExists(client, table, context.replicatorRole)
+  return 'unchanged'
 }
 
 async function installTable(
@@ -114,9 +145,16 @@ async function isInstalled(
   definition: CaptureDefinition,
   table: TableDescription,
 ): Promise<boolean> {
-  const found = (await queries.readInstalledTriggers(client, context.config.schema)).filter(
-    (trigger) => trigger.functionName === definition.functionName,
-  )
+  const installed = await queries.readInstalledTriggers(client, context.config.schema)
+  return hasTriggers(installed, definition, table)
+}
+
+function hasTriggers(
+  installed: readonly queries.InstalledTrigger[],
+  definition: CaptureDefinition,
+  table: TableDescription,
+): boolean {
+  const found = installed.filter((trigger) => trigger.functionName === definition.functionName)
   return (
     found.length === definition.triggers.length &&
     found.every((trigger) => trigger.enabled && trigger.tableOid === table.oid)

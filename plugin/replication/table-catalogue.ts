@@ -53,6 +53,8 @@ function whyNot(relation: CatalogueTable, config: DatabaseConfig): Refusal | nul
   if (relation.persistence === 'u')
     return impossible('an unlogged table: PostgreSQL empties it after a crash')
   if (relation.persistence === 't') return impossible('a temporary table')
+  if (relation.unfitLeaf !== null)
+    return impossible(`its partition ${relation.unfitLeaf}; detach it, or exclude the whole table`)
   if (relation.columns.length === 0) return impossible('it has no columns')
   return null
 }

@@ -34,6 +34,7 @@ export class TableStates {
   readonly #recopy = new Map<string, string>()
   readonly #failedTrials = new Set<string>()
   readonly #missingSequences = new Set<string>()
+  #touched: ReadonlySet<string> = new Set()
   #signals: ReadonlyMap<number, TableSignal> = new Map()
 
   constructor(stored: readonly ReplicatedTableRow[]) {
@@ -236,6 +237,7 @@ export class TableStates {
       if (item.onTrial && !this.#failedTrials.has(item.pair.name)) this.#release(item.pair)
     }
     const touched = new Set(work.map((item) => item.pair.name))
+    this.#touched = touched
     const tables = new Map<string, { readonly schema: string; readonly name: string }>([
       ...this.#pairing.pairs.map((pair) => [pair.name, pair.target] as const),
       ...this.#pairing.broken.map((table) => [displayName(table), table] as const),
@@ -266,8 +268,15 @@ export class TableStates {
 
   /** The batch is committed: its changes are true now. Returns tables that were copied because capture was bypassed. */
   commitPending(): readonly { readonly name: string; readonly reason: string }[] {
-    for (const [name, state] of this.#pending) this.#states.set(name, state)
+    for (const [name, state] of this.#pending)
+      this.#states.set(name, { ...this.#states.get(name), ...state })
     this.#pending.clear()
+    const at = new Date().toISOString()
+    for (const name of this.#touched) {
+      const known = this.#states.get(name)
+      if (known !== undefined) this.#states.set(name, { ...known, lastChangeAt: at })
+    }
+    this.#touched = new Set()
     this.#failedTrials.clear()
     if (this.#signals.size > 0) this.#adopt = false
     const recopied = [...this.#recopy].filter(([, reason]) => reason !== '')
@@ -279,6 +288,7 @@ export class TableStates {
   forgetPending(): void {
     this.#pending.clear()
     this.#failedTrials.clear()
+    this.#touched = new Set()
     this.#structures = ''
   }
 }

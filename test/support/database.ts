@@ -30,12 +30,7 @@ export function useClusters(options: PostgresClusterOptions = {}): () => Cluster
   let pair: ClusterPair | null = null
   before(async function () {
     this.timeout(120_000)
-    const [first, second] = await Promise.all([
-      startPostgresCluster({ durable: false, ...options }),
-      startPostgresCluster({ durable: false, ...options }),
-    ])
-    pair = { first, second }
-    for (const cluster of [first, second]) await createReplicator(cluster)
+    pair = await startClusters(options)
   })
   after(async function () {
     this.timeout(60_000)
@@ -50,6 +45,18 @@ export async function createReplicator(cluster: PostgresCluster): Promise<void> 
     await client.query(`create role ${REPLICATOR} login`)
     await client.query(`grant set on parameter session_replication_role to ${REPLICATOR}`)
   })
+}
+
+/** Two clusters with the replicator's role. Whoever starts them destroys them. */
+export async function startClusters(options: PostgresClusterOptions): Promise<ClusterPair> {
+  const [first, second] = await Promise.all([
+    startPostgresCluster({ durable: false, ...options }),
+    startPostgresCluster({ durable: false, ...options }),
+  ])
+  for (const cluster of [first, second]) {
+    await createReplicator(cluster)
+  }
+  return { first, second }
 }
 
 let databases = 0
@@ -76,6 +83,7 @@ export interface ServerOptions {
   readonly ddl?: string
   readonly config?: Partial<AgentConfig['database']>
   readonly logger?: Logger
+  readonly clock?: { now(): number }
   readonly onStep?: OnStep
 }
 
@@ -109,6 +117,7 @@ export async function startServer(
     const engine = createReplicationEngine({
       config,
       serverId: id,
+      ...(options.clock === undefined ? {} : { clock: options.clock }),
       ...(options.logger === undefined ? {} : { logger: options.logger }),
       ...(options.onStep === undefined ? {} : { onStep: options.onStep }),
     })

@@ -13,9 +13,11 @@ import {
 } from '../table-description.ts'
 import type { SequenceState } from './catalogue.ts'
 
-/** Triggers, rules and foreign keys of the standby keep quiet for what has already happened on the active. */
+/** Triggers, rules, foreign keys and capture of the standby keep quiet for what has already happened on the active. */
 export async function actAsReplica(db: Queryable): Promise<void> {
-  await db.query('set local session_replication_role = replica')
+  await db.query(
+    'set local session_replication_role = replica; set local hot_standby.applying = on',
+  )
 }
 
 /** Condition that a row of `t` has one of the keys, given as one array of texts for each column from `$1` on. */

@@ -86,7 +86,7 @@ export interface InstalledTrigger {
   readonly functionName: string
 }
 
-/** Capture triggers of this schema's functions, without the clones that partitions have. */
+/** Capture triggers of this schema's functions; the clones that partitions have count for the one they are made from. */
 export async function readInstalledTriggers(
   db: Queryable,
   schemaName: string,
@@ -94,7 +94,8 @@ export async function readInstalledTriggers(
   const rows = await textRows(
     db,
     `select t.tgname, pg_catalog.format('%I.%I', cn.nspname, c.relname) as table_name, c.oid::text,
-       (t.tgenabled = 'O')::text as enabled, p.proname
+       (t.tgenabled = 'A' and not exists (select from pg_catalog.pg_trigger k where k.tgparentid <> 0
+         and k.tgfoid = t.tgfoid and k.tgname = t.tgname and k.tgenabled <> 'A'))::text as enabled, p.proname
      from pg_catalog.pg_trigger t join pg_catalog.pg_proc p on p.oid = t.tgfoid
      join pg_catalog.pg_namespace n on n.oid = p.pronamespace
      join pg_catalog.pg_class c on c.oid = t.tgrelid join pg_catalog.pg_namespace cn on cn.oid = c.relnamespace
@@ -108,6 +109,33 @@ export async function readInstalledTriggers(
     enabled: row['enabled'] === 'true',
     functionName: row['proname'] ?? '',
   }))
+}
+
+/**
+ * A text that changes when a table of these schemas comes, goes or changes its columns or keys, or when a capture
+ * trigger does; cheap enough to read every two seconds.
+ */
+export async function readCaptureMark(
+  db: Queryable,
+  schema: QuotedName,
+  config: { readonly replicatedSchemas: readonly string[] },
+): Promise<string> {
+  const row = await textRow(
+    db,
+    `select pg_catalog.concat_ws('/',
+       (select pg_catalog.md5(pg_catalog.string_agg(pg_catalog.concat_ws(' ', c.oid, c.relname, c.relacl,
+          (select pg_catalog.sum(pg_catalog.hashtext(pg_catalog.concat_ws(' ', a.attnum, a.attname, a.atttypid, a.attnotnull))::bigint)
+           from pg_catalog.pg_attribute a where a.attrelid = c.oid and a.attnum > 0),
+          (select pg_catalog.sum(i.indexrelid::bigint)
+           from pg_catalog.pg_index i where i.indrelid = c.oid and i.indisunique)), ',' order by c.oid))
+        from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+        where n.nspname = any ($1::text[]) and c.relkind in ('r', 'p') and not c.relispartition),
+       (select pg_catalog.md5(pg_catalog.string_agg(pg_catalog.concat_ws(' ', g.oid, g.tgenabled), ',' order by g.oid))
+        from pg_catalog.pg_trigger g where g.tgname like 'hot\\_standby\\_%'),
+       (select count(*) from ${schema}.captured_table)) as mark`,
+    [config.replicatedSchemas],
+  )
+  return row?.['mark'] ?? ''
 }
 
 export async function dropTrigger(db: Queryable, name: string, quotedTable: string): Promise<void> {

@@ -20,6 +20,8 @@ export interface CatalogueTable {
   readonly isPartition: boolean
   readonly inherits: boolean
   readonly rowSecurity: boolean
+  /** A partition that cannot be replicated, in words; null when there is none. */
+  readonly unfitLeaf: string | null
   readonly fromExtension: boolean
   readonly estimatedRows: number
   readonly estimatedBytes: number
@@ -43,6 +45,11 @@ export async function readCatalogue(
        'inherits', c.relkind = 'r' and not c.relispartition
          and exists (select from pg_catalog.pg_inherits i where c.oid in (i.inhrelid, i.inhparent)),
        'rowSecurity', c.relrowsecurity,
+       'unfitLeaf', case when c.relkind = 'p' then (select pg_catalog.min(pg_catalog.format('%I.%I is %s', ln.nspname,
+           l.relname, case when l.relkind = 'f' then 'a foreign table' else 'an unlogged table' end))
+         from pg_catalog.pg_partition_tree(c.oid) t join pg_catalog.pg_class l on l.oid = t.relid
+         join pg_catalog.pg_namespace ln on ln.oid = l.relnamespace
+         where t.isleaf and (l.relkind = 'f' or l.relpersistence = 'u')) end,
        'fromExtension', exists (select from pg_catalog.pg_depend d
          where d.classid = 'pg_catalog.pg_class'::regclass and d.objid = c.oid and d.deptype = 'e'),
        'estimatedRows', case when c.relkind = 'p'
@@ -114,20 +121,25 @@ export async function readTableSignals(
            select pg_catalog.string_agg(pg_catalog.concat_ws(' ', a.attnum, a.attname, a.atttypid, a.atttypmod,
              a.attnotnull, a.attgenerated), ',' order by a.attnum)
            from pg_catalog.pg_attribute a where a.attrelid = c.oid and a.attnum > 0), '')
-         || '|' || coalesce((select pg_catalog.string_agg(pg_catalog.concat_ws(' ', g.oid, g.xmin, g.tgenabled), ','
-             order by g.oid) from pg_catalog.pg_trigger g
-             where g.tgrelid = c.oid and g.tgname like 'hot\\_standby\\_%'), 'none')
-         || '|' || coalesce((select pg_catalog.string_agg(i.inhrelid::text, ',' order by i.inhrelid)
-             from pg_catalog.pg_inherits i where i.inhparent = c.oid), '')), 'gone') as structure,
-       coalesce(case when c.relkind = 'p' then (select pg_catalog.string_agg(l.relfilenode::text, ',' order by l.oid)
-           from pg_catalog.pg_partition_tree(c.oid) p join pg_catalog.pg_class l on l.oid = p.relid where p.isleaf)
-         else c.relfilenode::text end, '') as files,
-       (exists (select from pg_catalog.pg_trigger g where g.tgrelid = c.oid and g.tgname like 'hot\\_standby\\_%')
-         and not exists (select from pg_catalog.pg_trigger g where g.tgrelid = c.oid
-           and g.tgname like 'hot\\_standby\\_%' and g.tgenabled not in ('O', 'A')))::text as captured
+         || '|' || coalesce(g.marks, 'none') || '|' || coalesce(tree.members, '')), 'gone') as structure,
+       coalesce(case when c.relkind = 'p' then tree.files else c.relfilenode::text end, '') as files,
+       coalesce(g.enabled, false)::text as captured
      from ${schema}.captured_table t
      left join pg_catalog.pg_namespace n on n.nspname = t.schema_name
-     left join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = t.table_name`,
+     left join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = t.table_name
+     left join lateral (
+       select pg_catalog.string_agg(l.oid::text, ',' order by l.oid) as members,
+         pg_catalog.string_agg(l.relfilenode::text, ',' order by l.oid) filter (where p.isleaf) as files
+       from pg_catalog.pg_partition_tree(c.oid) p join pg_catalog.pg_class l on l.oid = p.relid
+     ) tree on c.relkind = 'p'
+     left join lateral (
+       select pg_catalog.string_agg(pg_catalog.concat_ws(' ', g.oid, g.xmin, g.tgenabled), ',' order by g.oid) as marks,
+         pg_catalog.bool_and(g.tgenabled in ('O', 'A')) and count(*) filter (where g.tgrelid = c.oid)
+           = case when pg_catalog.bool_or(g.tgname like '%\\_row') then 2 else 4 end as enabled
+       from pg_catalog.pg_trigger g
+       where g.tgname like 'hot\\_standby\\_%' and g.tgrelid = any (case when c.relkind = 'p'
+         then array(select p.relid::oid from pg_catalog.pg_partition_tree(c.oid) p) else array[c.oid] end)
+     ) g on true`,
   )
   return new Map(
     rows.map((row) => [

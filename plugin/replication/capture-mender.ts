@@ -1,0 +1,95 @@
+import { delay } from '../db/delay.ts'
+import { closeQuietly } from '../db/connector.ts'
+import { type QuotedName, quoteName } from '../db/identifiers.ts'
+import { describeSqlError } from '../db/sql-state.ts'
+import type { Logger } from '../logger.ts'
+import type { DatabaseConfig } from './database-config.ts'
+import type { EngineEvents } from './engine-events.ts'
+import type { LocalDatabase } from './local-database.ts'
+import { ownerConnector, replicatorRole } from './migrate-database.ts'
+import { readCaptureMark, readCapturedTables } from './queries/capture.ts'
+import { reconcileCapture } from './reconcile-capture.ts'
+import { displayName } from './table-description.ts'
+
+const LOOK_MS = 2000
+/** After a failure: the remedy is somebody else's, and the tables are named as quarantined meanwhile. */
+const RETRY_MS = 30_000
+
+export interface MenderInput {
+  readonly config: DatabaseConfig
+  readonly local: LocalDatabase
+  readonly events: EngineEvents
+  readonly logger: Logger
+  /** This server is in a pair: there is something to keep. */
+  readonly wanted: () => boolean
+}
+
+/**
+ * Installs capture again where somebody took it away: a table that was created anew, swapped, restored from a dump, or
+ * whose triggers were dropped. Does what `hot-standby migrate` does, with the same role, so it needs its rights.
+ */
+export class CaptureMender {
+  readonly #input: MenderInput
+  readonly #schema: QuotedName
+  readonly #stop = new AbortController()
+  #running: Promise<void> | null = null
+  #mark: string | null = null
+
+  constructor(input: MenderInput) {
+    this.#input = input
+    this.#schema = quoteName(input.config.schema)
+  }
+
+  start(): void {
+    this.#running ??= this.#run()
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort()
+    await this.#running
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      await delay(LOOK_MS, this.#stop.signal)
+      if (this.#stop.signal.aborted || !this.#input.wanted()) continue
+      try {
+        await this.#look()
+      } catch (error) {
+        this.#input.logger.warn(
+          { reason: describeSqlError(error) },
+          'capture could not be installed again; run `hot-standby migrate`',
+        )
+        await delay(RETRY_MS, this.#stop.signal)
+      }
+    }
+  }
+
+  async #look(): Promise<void> {
+    const { local, config } = this.#input
+    const mark = await local.run((db) => readCaptureMark(db, this.#schema, config))
+    if (mark === this.#mark) return
+    await this.#mend()
+    // Only what was there before the work: a change meanwhile, our own too, is looked at again.
+    this.#mark = mark
+  }
+
+  async #mend(): Promise<void> {
+    const { config, events, logger } = this.#input
+    const client = await ownerConnector(config).open('mend')
+    try {
+      const captured = await readCapturedTables(client, this.#schema)
+      const before = new Set(captured.map(displayName))
+      const report = await reconcileCapture(client, config, replicatorRole(config))
+      if (report.installed.length > 0) {
+        logger.info({ tables: report.installed }, 'capture was installed')
+      }
+      const again = report.installed.filter((name) => before.has(name))
+      if (again.length === 0) return
+      const reason = `capture was gone or changed and has been installed again: ${again.join(', ')}`
+      events.history('captureRepaired', reason, { tables: again })
+    } finally {
+      await closeQuietly(client)
+    }
+  }
+}
