@@ -8,6 +8,7 @@ import { activeStatus, historyEntry, newStatus, pairedStatus } from '../support/
 
 const BASE = '/system/hot-standby'
 const PAGES = ['', 'set-up', 'take-over', 'synchronisation', 'history', 'notifications']
+const WIDTHS = [360, 768, 1280, 1920] as const
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 /** The part of axe's result that a test needs. */
@@ -55,34 +56,96 @@ describe('the pages in a browser', function () {
     }
   }
 
+  /** No part sticks out at any width, and axe finds nothing at a telephone's and at a desk's. */
+  const look = async (page: Page, name: string): Promise<void> => {
+    for (const width of WIDTHS) {
+      await page.setViewportSize({ width, height: 800 })
+      const overflows = await page.evaluate(
+        'document.documentElement.scrollWidth > document.documentElement.clientWidth',
+      )
+      assert.equal(overflows, false, `${name} is wider than ${width} pixels`)
+      if (width !== 360 && width !== 1280) continue
+      await page.evaluate(AXE)
+      const result = await page.evaluate<AxeResult>('axe.run()')
+      const found = result.violations.map(({ id, nodes }) => [id, nodes.map((node) => node.html)])
+      assert.deepEqual(found, [], `${name} at ${width} pixels`)
+    }
+  }
+
+  // axe is put in from outside, which the pages' own policy would rightly refuse.
   for (const colorScheme of ['light', 'dark'] as const)
     for (const [name, status] of [
       ['standby', pairedStatus()],
       ['active', activeStatus()],
       ['new', newStatus()],
     ] as const)
-      it(`are accessible and fit 360 pixels: ${name}, ${colorScheme}`, () =>
-        // axe is put in from outside, which the pages' own policy would rightly refuse.
-        withPage(
-          { colorScheme, bypassCSP: true, viewport: { width: 360, height: 740 } },
-          async (page) => {
-            await web().setStatus(status)
-            for (const path of PAGES) {
-              await page.goto(`${web().url}${BASE}/${path}`)
-              const overflows = await page.evaluate(
-                'document.documentElement.scrollWidth > document.documentElement.clientWidth',
-              )
-              assert.equal(overflows, false, `/${path} is wider than the screen`)
-              await page.evaluate(AXE)
-              const result = await page.evaluate<AxeResult>('axe.run()')
-              const found = result.violations.map(({ id, nodes }) => [
-                id,
-                nodes.map((node) => node.html),
-              ])
-              assert.deepEqual(found, [], `/${path}`)
-            }
-          },
-        ))
+      it(`are accessible and fit ${WIDTHS.join(', ')} pixels: ${name}, ${colorScheme}`, () =>
+        withPage({ colorScheme, bypassCSP: true }, async (page) => {
+          await web().setStatus(status)
+          for (const path of PAGES) {
+            await page.goto(`${web().url}${BASE}/${path}`)
+            await look(page, `/${path}`)
+          }
+        }))
+
+  it('are accessible and fit without JavaScript, in German', () =>
+    withPage({ bypassCSP: true }, async (page) => {
+      // axe itself needs a browser that runs scripts, so only ours is kept away.
+      await page.route('**/*.js', (route) => route.abort())
+      await page.goto(`${web().url}/locale/de`)
+      for (const path of [...PAGES, 'notifications?template=default']) {
+        await page.goto(`${web().url}${BASE}/${path}`)
+        assert.equal(await page.getAttribute('.hs', 'lang'), 'de')
+        await look(page, `/${path}`)
+      }
+    }))
+
+  it('are accessible when they refuse something, and when the agent is silent', () =>
+    withPage({ bypassCSP: true }, async (page) => {
+      await web().setStatus(activeStatus())
+      await page.goto(`${web().url}${BASE}/set-up`)
+      await page.fill('#hs-pair-deadTimeMs', '1000')
+      await page.fill('#hs-server-hostName', 'not a host name')
+      await page.locator('form[action$="/set-up"] button').click()
+      await page.waitForSelector('#hs-pair-deadTimeMs-problem')
+      await look(page, 'the set-up page with wrong fields')
+      await page.goto(`${web().url}${BASE}/history?since=yesterday`)
+      await look(page, 'the history with a wrong time')
+      await web().agent.stop()
+      try {
+        await page.goto(`${web().url}${BASE}/`)
+        await look(page, 'the page without an agent')
+      } finally {
+        await web().agent.start()
+      }
+    }))
+
+  it('can be used with the keyboard alone: from the log-in to a take-over', () =>
+    withPage({}, async (page) => {
+      const focused = (): Promise<string> =>
+        page.evaluate('(document.activeElement.textContent || document.activeElement.id).trim()')
+      const tabTo = async (wanted: string): Promise<void> => {
+        for (let presses = 0; presses < 60; presses++) {
+          await page.keyboard.press('Tab')
+          if ((await focused()) === wanted) return
+        }
+        assert.fail(`the Tab key never reached ${wanted}`)
+      }
+      await page.goto(`${web().url}${BASE}/`)
+      await page.keyboard.press('Tab')
+      assert.equal(await focused(), 'Skip to the content')
+      await page.keyboard.press('Enter')
+      await tabTo('Take-over')
+      const outline = await page.evaluate('getComputedStyle(document.activeElement).outlineStyle')
+      assert.notEqual(outline, 'none', 'where the focus is must be seen')
+      await page.keyboard.press('Enter')
+      await page.waitForURL('**/take-over')
+      await tabTo('hs-confirm')
+      await page.keyboard.press('Space')
+      await tabTo('Take over')
+      await page.keyboard.press('Enter')
+      await page.waitForSelector('text=The take-over has begun')
+    }))
 
   it('load under their own content security policy without a complaint', () =>
     withPage({}, async (page) => {
