@@ -20,6 +20,8 @@ const ALLOWED = [
   /^dist\/migrations\/[\w-]+\.(js|d\.ts|sql)$/,
   /^dist\/plugin\/replication\/[\w/-]+\.sql$/,
   /^dist\/views\/[\w/.-]+\.(hbs|css|js|svg)$/,
+  /^dist\/plugin\/http\/locales\/[\w.-]+\.json$/,
+  /^docs\/reference\/openapi\.json$/,
 ]
 
 /** What must not be missing. */
@@ -29,6 +31,8 @@ const NEEDED = [
   'dist/plugin/cli/main.js',
   'dist/migrations/0001_journal.sql',
   'dist/plugin/agent/virtual-ip/listener-holder.js',
+  'dist/plugin/http/locales/en.json',
+  'dist/plugin/http/locales/de.json',
   'examples/systemd/hot-standby-agent.service',
   'README.md',
   'LICENSE',
