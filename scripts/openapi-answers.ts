@@ -11,6 +11,7 @@ import type {
   OperationStatus,
   StatusDocument,
 } from '../plugin/api/status-document.ts'
+import type { MessageTemplate, NotificationSettings } from '../plugin/core/settings.ts'
 import type { WireError } from '../plugin/errors.ts'
 
 /** What each call of the JSON API answers, by a name that the schema generator finds; held against the agent's API below. */
@@ -21,6 +22,12 @@ export interface EventsAnswer {
 export interface NotificationsAnswer {
   readonly deliveries: readonly Delivery[]
 }
+
+export interface NotificationSettingsAnswer {
+  readonly notifications: NotificationSettings
+}
+
+export type PreviewAnswer = MessageTemplate
 
 export interface SettingsAnswer {
   readonly settings: StatusDocument['settings']
@@ -67,9 +74,11 @@ export const ANSWERS_ARE_THE_AGENTS: readonly [
   Same<DoctorReport, Answer<'doctor'>>,
   Same<AccessCodeAnswer, Answer<'makeAccessCode'>>,
   Same<NotificationsAnswer, Answer<'notifications'>>,
+  Same<NotificationSettingsAnswer, Answer<'saveNotifications'>>,
+  Same<PreviewAnswer, Answer<'previewNotification'>>,
   Same<WaitAnswer, Answer<'wait'>>,
   Same<DeliveredAnswer, Answer<'notifyTest'>>,
   Same<DoneAnswer, Answer<'disable'>>,
-] = [true, true, true, true, true, true, true, true, true, true, true, true, true, true]
+] = [true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true]
 
 export type { AccessCodeAnswer, CheckReport, DoctorReport, JoinPreview, StatusDocument }

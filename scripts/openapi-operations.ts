@@ -22,6 +22,16 @@ export const OPERATIONS: readonly Operation[] = [
     'Sets this server up, and changes its settings and the pair’s.',
     'SettingsAnswer',
   ),
+  put(
+    '/api/notifications/settings',
+    'Chooses which events are told at which level, and in which words.',
+    'NotificationSettingsAnswer',
+  ),
+  configure(
+    '/api/notifications/preview',
+    'A template with sample data; saves nothing.',
+    'PreviewAnswer',
+  ),
   configure('/api/access-code', 'Makes a one-time access code on the primary.', 'AccessCodeAnswer'),
   configure(
     '/api/join/preview',

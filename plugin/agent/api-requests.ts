@@ -27,6 +27,25 @@ const group = z.record(z.string(), z.unknown(), 'is not an object | Give an obje
 const channel = z
   .enum(['mail', 'webhook', 'syslog'], 'is not a channel | Give mail, webhook or syslog.')
   .optional()
+const template = z.strictObject(
+  { subject: z.string().max(1000), text: z.string().max(20_000), html: z.string().max(50_000) },
+  'is not a template | Give subject, text and html.',
+)
+const levelOrNull = z
+  .enum(
+    ['information', 'warning', 'alert', 'off'],
+    'is not a level | Give information, warning, alert, off, or null for the usual one.',
+  )
+  .nullable()
+/** A form sends numbers as text; the rules of the fields themselves are those of the settings. */
+const number = z.union([z.number(), z.string().max(20)]).optional()
+const notifications = z.strictObject({
+  kinds: z.record(z.string(), levelOrNull).optional(),
+  templates: z.record(z.string(), template.nullable()).optional(),
+  notProtectedAfterMinutes: number,
+  behindAfterSeconds: number,
+})
+const preview = z.strictObject({ name: text('the name of a template'), template })
 const settleMail = z.strictObject({
   id: z.string().min(1).max(100),
   error: z.string().max(2000).nullable(),
@@ -96,6 +115,12 @@ export const API_ROUTES: readonly ApiRoute[] = [
     api.notifyTest(present(input), context),
   ),
   route('GET', '/notifications', nothing, (api, _, context) => api.notifications(context)),
+  route('PUT', '/notifications/settings', notifications, (api, input, context) =>
+    api.saveNotifications(present(input), context),
+  ),
+  route('POST', '/notifications/preview', preview, (api, input, context) =>
+    api.previewNotification(input, context),
+  ),
   route('POST', '/notifications/take-mail', nothing, (api, _, context) => api.takeMail(context)),
   route('POST', '/notifications/settle-mail', settleMail, (api, input, context) =>
     api.settleMail(input, context),

@@ -1,4 +1,4 @@
-import type { EventLevel } from '../core/settings.ts'
+import type { EventLevel, MessageTemplate, NotificationSettings } from '../core/settings.ts'
 import type { NotificationChannel } from './outbox-message.ts'
 import type { Identity } from '../core/facts.ts'
 import type { PairData } from '../core/pair-data.ts'
@@ -32,6 +32,8 @@ import type {
  * | POST /wait | WaitInput | { reached: true } or HS_TIMEOUT |
  * | POST /notify-test | { email?, channel?: mail, webhook or syslog } | { delivered: string[] } |
  * | GET /notifications | | { deliveries } |
+ * | PUT /notifications/settings | NotificationsInput | { notifications } — what is told, and in which words |
+ * | POST /notifications/preview | { name, template } | { subject, text, html } with sample data; nothing is saved |
  * | POST /notifications/take-mail | | { mail: PlatformMailMessage or null } — for the platform's own sender |
  * | POST /notifications/settle-mail | { id, error: string or null } | { done: true } |
  * | POST /disable | { force?: boolean } | { done: true } |
@@ -72,6 +74,11 @@ export interface AgentApi {
     context?: CallContext,
   ): Promise<{ readonly delivered: readonly string[] }>
   notifications(context?: CallContext): Promise<{ readonly deliveries: readonly Delivery[] }>
+  saveNotifications(
+    input: NotificationsInput,
+    context?: CallContext,
+  ): Promise<{ readonly notifications: NotificationSettings }>
+  previewNotification(input: PreviewInput, context?: CallContext): Promise<MessagePreview>
   /** For the platform's own sender: the mail that waits, the same again until it is settled. */
   takeMail(context?: CallContext): Promise<{ readonly mail: PlatformMailMessage | null }>
   settleMail(
@@ -166,6 +173,23 @@ export interface DoctorCheck {
   readonly detail: string
   readonly remedy: string | null
 }
+
+/** Changes of the notification settings; what is not given stays. Null restores the kind's level or the standard template. */
+export interface NotificationsInput {
+  readonly kinds?: Readonly<Record<string, EventLevel | 'off' | null>>
+  readonly templates?: Readonly<Record<string, MessageTemplate | null>>
+  /** Text of a form counts as a number when it is one. */
+  readonly notProtectedAfterMinutes?: number | string
+  readonly behindAfterSeconds?: number | string
+}
+
+export interface PreviewInput {
+  /** `default`, `summary`, or a kind of event. */
+  readonly name: string
+  readonly template: MessageTemplate
+}
+
+export type MessagePreview = MessageTemplate
 
 /** A mail for the platform's own sender. */
 export interface PlatformMailMessage {

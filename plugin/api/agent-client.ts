@@ -45,6 +45,9 @@ export function createAgentClient(
     wait: (input) => post('/wait', input),
     notifyTest: (input) => post('/notify-test', input),
     notifications: () => get('/notifications'),
+    saveNotifications: (input) =>
+      call(socketPath, options, 'PUT', '/notifications/settings', input),
+    previewNotification: (input) => post('/notifications/preview', input),
     takeMail: () => post('/notifications/take-mail'),
     settleMail: (input) => post('/notifications/settle-mail', input),
     disable: (input) => post('/disable', input),

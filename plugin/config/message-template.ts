@@ -1,6 +1,7 @@
 import Handlebars from 'handlebars'
 import { EVENT_KINDS } from '../core/event-kinds.ts'
 import type { MessageTemplate } from '../core/settings.ts'
+import { HotStandbyError } from '../errors.ts'
 
 /** What a template may say, with sample values for the preview. */
 export const TEMPLATE_VARIABLES = {
@@ -97,6 +98,31 @@ export function renderPart(part: TemplatePart, source: string, values: TemplateV
   const own = Object.assign(Object.create(null) as Record<string, string>, values)
   return template(own, { allowProtoPropertiesByDefault: false, allowProtoMethodsByDefault: false })
 }
+
+/** A template with sample data. Errors: HS_SETTINGS_INVALID naming each part that is wrong. */
+export function previewTemplate(name: string, template: MessageTemplate): MessageTemplate {
+  const fields = PARTS.flatMap((part) => {
+    const problem = templateProblem(name, part, template[part])
+    if (problem === null) return []
+    return [
+      {
+        field: part,
+        value: JSON.stringify(template[part].slice(0, 100)),
+        ...problem,
+      },
+    ]
+  })
+  if (fields.length > 0) throw new HotStandbyError('HS_SETTINGS_INVALID', { fields })
+  const values = Object.fromEntries(
+    Object.entries(variablesOf(name)).map(([variable, { sample }]) => [variable, sample]),
+  )
+  const [subject = '', text = '', html = ''] = PARTS.map((part) =>
+    renderPart(part, template[part], values),
+  )
+  return { subject, text, html }
+}
+
+const PARTS = ['subject', 'text', 'html'] as const
 
 /** An environment of its own: no helper of a page is in reach, and those that reach into objects are gone. */
 const renderer = Handlebars.create()

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { EVENT_KINDS } from '../core/event-kinds.ts'
+import type { MessageTemplate, NotificationSettings } from '../core/settings.ts'
 import {
   isTemplateName,
   LONGEST_PART,
@@ -87,3 +88,36 @@ export const notificationFields = z
     'is not an object | Give kinds, templates and times.',
   )
   .optional()
+
+/** What an administrator changes of it; null restores the kind's own level, or the standard template. */
+export interface NotificationChanges {
+  readonly kinds?: Readonly<Record<string, NotificationSettings['kinds'][string] | null>>
+  readonly templates?: Readonly<Record<string, MessageTemplate | null>>
+  /** Text of a form counts as a number when it is one. */
+  readonly notProtectedAfterMinutes?: number | string
+  readonly behindAfterSeconds?: number | string
+}
+
+/** The present settings with the changes; whether they are right is checked with all settings. */
+export function mergeNotifications(
+  present: NotificationSettings,
+  { kinds, templates, ...times }: NotificationChanges,
+): NotificationSettings {
+  return {
+    ...present,
+    ...(times as Partial<NotificationSettings>),
+    kinds: merged(present.kinds, kinds),
+    templates: merged(present.templates, templates),
+  }
+}
+
+function merged<Value>(
+  present: Readonly<Record<string, Value>>,
+  changes: Readonly<Record<string, Value | null>> = {},
+): Readonly<Record<string, Value>> {
+  return Object.fromEntries(
+    Object.entries({ ...present, ...changes }).filter(
+      (entry): entry is [string, Value] => entry[1] !== null,
+    ),
+  )
+}

@@ -6,6 +6,8 @@ import { createMetrics } from './metrics.ts'
 import type { NodeContext } from './node-context.ts'
 import { type Operation, type Step } from './operations.ts'
 import { join } from './pairing.ts'
+import { isTemplateName, previewTemplate } from '../config/message-template.ts'
+import { saveNotifications } from './save-notifications.ts'
 import { saveSettings } from './save-settings.ts'
 import { buildStatus } from './status.ts'
 import { waitFor } from './wait-for.ts'
@@ -88,6 +90,11 @@ export function createAgentApi({ node, makeAccessCode }: AgentApiParts): AgentAp
     },
     notifyTest: async (input) => ({ delivered: await node.notifier.sendTest(input) }),
     notifications: () => Promise.resolve({ deliveries: node.notifier.deliveries() }),
+    saveNotifications: (input, context) => saveNotifications(node, input, context?.actor ?? null),
+    previewNotification({ name, template }) {
+      if (!isTemplateName(name)) throw new HotStandbyError('HS_NOT_FOUND')
+      return Promise.resolve(previewTemplate(name, template))
+    },
     takeMail() {
       const message = node.notifier.takeMail()
       if (message === null) return Promise.resolve({ mail: null })

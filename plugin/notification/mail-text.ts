@@ -85,16 +85,7 @@ export function testMail(server: MailServer, at: Date): MailText {
   })
 }
 
-/** What a template makes of sample data; the template has been checked. */
-export function previewMail(template: MessageTemplate, values: TemplateValues): MailText {
-  return rendered(template, values)
-}
-
-export function eventValues(
-  entry: HistoryEntry,
-  server: MailServer,
-  level: EventLevel,
-): TemplateValues {
+function eventValues(entry: HistoryEntry, server: MailServer, level: EventLevel): TemplateValues {
   return {
     ...serverValues(server),
     title: oneLine(entry.title),

@@ -17,6 +17,10 @@ const BODIES: Readonly<Record<string, object>> = {
   '/api/wait': { for: 'active', timeoutMs: 10 },
   '/api/take-over': { force: true, wait: false },
   '/api/check': { repair: true },
+  '/api/notifications/preview': {
+    name: 'default',
+    template: { subject: '{{title}}', text: '{{reason}}', html: '' },
+  },
 }
 
 describe('the description of the JSON API', function () {

@@ -2,6 +2,9 @@ import { join } from 'node:path'
 import type { AgentApi, CallContext, StreamEvent } from '../../plugin/api/agent-api.ts'
 import type { HistoryEntry, StatusDocument } from '../../plugin/api/status-document.ts'
 import { startApiServer, type ApiServer } from '../../plugin/agent/api-server.ts'
+import { isTemplateName, previewTemplate } from '../../plugin/config/message-template.ts'
+import { mergeNotifications } from '../../plugin/config/notification-fields.ts'
+import { DEFAULT_NOTIFICATIONS } from '../../plugin/core/settings.ts'
 import { parseSettings } from '../../plugin/config/settings-schema.ts'
 import { HotStandbyError } from '../../plugin/errors.ts'
 import { temporaryFolder } from './temporary-folder.ts'
@@ -156,6 +159,20 @@ function answers(status: () => StatusDocument): AgentApi {
     wait: () => Promise.resolve({ reached: true }),
     notifyTest: () => Promise.resolve({ delivered: ['ann@example.com'] }),
     notifications: () => Promise.resolve({ deliveries: [] }),
+    async saveNotifications(input) {
+      const { settings } = status()
+      if (settings.pair === null) throw new HotStandbyError('HS_NOT_SET_UP')
+      const present = settings.pair.notifications ?? DEFAULT_NOTIFICATIONS
+      const notifications = mergeNotifications(present, input)
+      const { pair } = await this.saveSettings({ pair: { notifications } }).then(
+        (saved) => saved.settings,
+      )
+      return { notifications: pair?.notifications ?? present }
+    },
+    previewNotification({ name, template }) {
+      if (!isTemplateName(name)) throw new HotStandbyError('HS_NOT_FOUND')
+      return Promise.resolve(previewTemplate(name, template))
+    },
     takeMail: () => Promise.resolve({ mail: null }),
     settleMail: () => Promise.resolve({ done: true }),
     disable: () => Promise.reject(new HotStandbyError('HS_PEER_UNREACHABLE')),

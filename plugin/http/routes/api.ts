@@ -1,6 +1,13 @@
 import type { Request, Router } from 'express'
 import type { Permission } from '../../config/plugin-options.ts'
-import type { AgentApi, JoinInput, SettingsInput, WaitInput } from '../../api/agent-api.ts'
+import type {
+  AgentApi,
+  JoinInput,
+  NotificationsInput,
+  PreviewInput,
+  SettingsInput,
+  WaitInput,
+} from '../../api/agent-api.ts'
 import { queryText } from '../form.ts'
 import { route } from '../handler.ts'
 import { agentFor, type Web } from '../web.ts'
@@ -38,6 +45,14 @@ export function apiRoutes(web: Web, router: Router): void {
   router.put(
     '/api/settings',
     answer('configure', (agent, request) => agent.saveSettings(body(request))),
+  )
+  router.put(
+    '/api/notifications/settings',
+    answer('configure', (agent, request) => agent.saveNotifications(body(request))),
+  )
+  router.post(
+    '/api/notifications/preview',
+    answer('configure', (agent, request) => agent.previewNotification(body(request))),
   )
   router.post(
     '/api/access-code',
@@ -80,6 +95,8 @@ export function apiRoutes(web: Web, router: Router): void {
 /** The agent checks every field and names the wrong ones, so nothing is checked twice here. */
 type Body = JoinInput &
   SettingsInput &
+  NotificationsInput &
+  PreviewInput &
   WaitInput & {
     readonly force: boolean
     readonly wait: boolean

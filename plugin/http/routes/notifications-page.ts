@@ -1,11 +1,6 @@
 import type { Request, Response, Router } from 'express'
 import type { NotificationChannel } from '../../api/outbox-message.ts'
-import {
-  renderPart,
-  templateProblem,
-  type TemplatePart,
-  variablesOf,
-} from '../../config/message-template.ts'
+import { previewTemplate } from '../../config/message-template.ts'
 import type { MessageTemplate, PairSettings } from '../../core/settings.ts'
 import { HotStandbyError } from '../../errors.ts'
 import { formText, formTexts, queryText } from '../form.ts'
@@ -96,7 +91,7 @@ export function notificationRoutes(web: Web, router: Router): void {
       const template = sentTemplate(sent)
       try {
         if (action === 'preview') {
-          await show(request, response, { sent, preview: previewOf(name, template) })
+          await show(request, response, { sent, preview: previewTemplate(name, template) })
           return
         }
         await saveTemplate(web, request, name, action === 'restore' ? null : template)
@@ -163,20 +158,6 @@ async function saveTemplate(
   await agentFor(web, request).saveSettings({
     pair: { notifications: { ...stored, templates } },
   })
-}
-
-/** Fills a template in with samples. Errors: HS_SETTINGS_INVALID naming the parts that are wrong. */
-function previewOf(name: string, template: MessageTemplate): MessageTemplate {
-  const parts = Object.entries(template) as [TemplatePart, string][]
-  const fields = parts.flatMap(([part, source]) => {
-    const problem = templateProblem(name, part, source)
-    return problem === null ? [] : [{ field: part, value: source.slice(0, 80), ...problem }]
-  })
-  if (fields.length > 0) throw new HotStandbyError('HS_SETTINGS_INVALID', { fields })
-  const samples = Object.entries(variablesOf(name)).map(([key, { sample }]) => [key, sample])
-  const values = Object.fromEntries(samples) as Readonly<Record<string, string>>
-  const filled = parts.map(([part, source]) => [part, renderPart(part, source, values)])
-  return Object.fromEntries(filled) as MessageTemplate
 }
 
 async function saveContacts(web: Web, request: Request): Promise<void> {
