@@ -13,6 +13,7 @@ import type { ServerSettings } from '../core/settings.ts'
 import type { JoinInput, JoinPreview } from '../api/agent-api.ts'
 import { HotStandbyError } from '../errors.ts'
 import type { PairingHandler, PeerHello } from '../ports.ts'
+import { TOLD_BY_PEER } from './mail-policy.ts'
 import type { NodeContext } from './node-context.ts'
 import type { Step } from './operations.ts'
 
@@ -114,6 +115,8 @@ async function takeAsPeer(
   history.record({
     kind: 'paired',
     reason: `with ${hello.facts.hostName} (${hello.facts.serialNumber}); ${whose}`,
+    // Both record it at a moment when neither is active yet.
+    ...(own.identity === 'secondary' ? { data: TOLD_BY_PEER } : {}),
   })
 }
 
