@@ -18,6 +18,7 @@ const GROUPS = [
   { name: 'simulation', prefixes: ['test/simulation/'] },
   { name: 'package', prefixes: ['test/package/'] },
   { name: 'integration', prefixes: ['test/integration/'] },
+  { name: 'exact', prefixes: ['test/crash/', 'test/fuzz/'] },
   { name: 'http', prefixes: ['test/http/'] },
   { name: 'browser', prefixes: ['test/browser/'] },
   { name: 'other', prefixes: ['test/'] },

@@ -66,6 +66,7 @@ export async function runCampaign(input: CampaignInput): Promise<CampaignReport>
       targetUrl: standby.url(),
       tables,
       excused,
+      equal: (table, lockedAt) => moves.equal(table, lockedAt),
       failed,
     })
     const watched = observer
@@ -73,8 +74,7 @@ export async function runCampaign(input: CampaignInput): Promise<CampaignReport>
       if (kind === 'tableQuarantined' && !reason.startsWith('public.part_x:'))
         failed(new Error(`${kind}: ${reason}`))
       if (kind !== 'captureRepaired') return
-      for (const table of data['tables'] as readonly string[])
-        moves.copied(table, watched.lockedAt())
+      for (const table of data['tables'] as readonly string[]) moves.copied(table)
     })
     await active.engine.promote(1)
     await standby.engine.follow(active.source(), 'fuzz')

@@ -39,7 +39,8 @@ export class Observer {
   readonly #source: pg.Client
   readonly #target: pg.Client
   readonly #tables: readonly string[]
-  readonly #excused: (table: string, lockedAt: number) => boolean
+  readonly #excused: (table: string) => boolean
+  readonly #equal: (table: string, lockedAt: number) => void
   readonly #failed: (error: unknown) => void
   readonly counts: ObserverCounts = {
     batches: 0,
@@ -57,6 +58,7 @@ export class Observer {
     this.#target = target
     this.#tables = input.tables
     this.#excused = input.excused
+    this.#equal = input.equal
     this.#failed = input.failed
   }
 
@@ -67,11 +69,6 @@ export class Observer {
 
   async close(): Promise<void> {
     await Promise.all([this.#source.end(), this.#target.end()])
-  }
-
-  /** When the locks of the last committed cut were taken. */
-  lockedAt(): number {
-    return this.#cut?.lockedAt ?? 0
   }
 
   readonly onStep: OnStep = async (step, place) => {
@@ -118,9 +115,11 @@ export class Observer {
     const rewritten = different.length === 0 ? new Set<string>() : await this.#rewrittenSince()
     for (const table of different) {
       if (rewritten.has(bare(table))) this.counts.rewritten++
-      else if (this.#excused(bare(table), cut.lockedAt)) this.counts.excused++
+      else if (this.#excused(bare(table))) this.counts.excused++
       else await this.#differs(table)
     }
+    for (const table of this.#tables)
+      if (!different.includes(table)) this.#equal(bare(table), cut.lockedAt)
     await this.#compareSequences(cut)
     await this.#source.query('rollback')
     this.counts.batches++
@@ -192,8 +191,10 @@ export interface ObserverInput {
   readonly sourceUrl: string
   readonly targetUrl: string
   readonly tables: readonly string[]
-  /** A table that may differ in a cut whose locks were taken at this time. */
-  readonly excused: (table: string, lockedAt: number) => boolean
+  /** A table that may differ now. */
+  readonly excused: (table: string) => boolean
+  /** A table was equal in a cut whose locks were taken at this time. */
+  readonly equal: (table: string, lockedAt: number) => void
   readonly failed: (error: unknown) => void
 }
 

@@ -14,6 +14,7 @@ export class PartitionMoves {
   readonly #seed: number
   readonly #stop: AbortSignal
   #pending = false
+  #copied = false
   #doneAt = Number.POSITIVE_INFINITY
   count = 0
 
@@ -28,11 +29,14 @@ export class PartitionMoves {
     return this.#pending && table === 'part'
   }
 
-  /** The table was copied in a batch whose locks were taken at this time. */
-  copied(table: string, lockedAt: number): void {
-    if (table !== 'public.part' || lockedAt <= this.#doneAt) return
+  copied(table: string): void {
+    if (table === 'public.part') this.#copied = true
+  }
+
+  /** It was copied, and is equal in a cut that has the partition: the copy was not of before. */
+  equal(table: string, lockedAt: number): void {
+    if (table !== 'part' || !this.#copied || lockedAt <= this.#doneAt) return
     this.#pending = false
-    this.#doneAt = Number.POSITIVE_INFINITY
   }
 
   async run(): Promise<void> {
@@ -62,6 +66,7 @@ export class PartitionMoves {
       `insert into part_x values (${5000 + this.count}, 'x', 'behind the back') on conflict do nothing; delete from part_x where id % 2 = 0`,
     )
     await sleep(pauseMs)
+    this.#copied = false
     await insist(client, `alter table part attach partition part_x for values in ('x')`)
     this.#doneAt = performance.now()
     this.count++

@@ -36,7 +36,7 @@ create table seat (id int primary key, seat_no int unique deferrable initially i
 create table bag (v text, n int);
 create table audit (what text, at bigint);
 create table counter (name text primary key, n bigint not null);
-insert into counter select 'c' || i, 0 from generate_series(0, 3) i;
+insert into counter select 'c' || i, 0 from generate_series(0, 15) i;
 insert into slot select i, 'label ' || i from generate_series(1, 20) i;
 insert into shift select i, i from generate_series(1, 20) i;
 insert into seat select i, i from generate_series(1, 20) i;`
@@ -90,7 +90,7 @@ create function item_keep() returns trigger language plpgsql as $$ begin
 create trigger keep before delete on item for each row execute function item_keep();
 create function item_log() returns trigger language plpgsql as $$ begin
   insert into audit select 'item ' || tg_op, count(*) from item;
-  update counter set n = n + 1 where name = 'c' || (select count(*) % 4 from item); return null; end $$;
+  update counter set n = n + 1 where name = 'c' || (select count(*) % 16 from item); return null; end $$;
 create trigger zz_log after update or delete on item for each statement execute function item_log();
 create function slot_shadow() returns trigger language plpgsql as $$ begin
   update seat set seat_no = seat_no where id = new.position; return null; end $$;

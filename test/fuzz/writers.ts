@@ -58,7 +58,7 @@ async function oneWriter(
   await client.connect()
   try {
     // A writer that waits gives up soon, or the comparing reader would wait behind it.
-    await client.query(`set lock_timeout = '250ms'; set deadlock_timeout = '20ms';
+    await client.query(`set lock_timeout = '80ms'; set deadlock_timeout = '20ms';
       ${HOSTILE_SETTINGS[role.number % HOSTILE_SETTINGS.length]}`)
     for (let number = 0; !input.stop.aborted; number++) {
       const name = `w${role.number}_${number}`
@@ -98,7 +98,7 @@ async function oneTransaction(client: pg.Client, turn: Turn, counts: WriterCount
 /** A statement, at times inside a savepoint that is kept, rolled back, or rolled back because it failed. */
 async function oneStep(client: pg.Client, turn: Turn): Promise<void> {
   const { random } = turn
-  if (turn.long) await sleep(random.between(0, 150))
+  if (turn.long) await sleep(random.between(0, 60))
   if (!random.chance(0.35)) return execute(client, next(turn))
   await client.query('savepoint s')
   try {
