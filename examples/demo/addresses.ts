@@ -34,38 +34,50 @@ export async function chooseAddresses(): Promise<DemoAddresses> {
   const wide =
     process.env['HOT_STANDBY_DEMO_ONE_ADDRESS'] === undefined && (await canListen(VIRTUAL_IP))
   const virtualHost = wide ? VIRTUAL_IP : '127.0.0.1'
+  // As in a real pair, one port for both servers and the virtual IP: a page leads to the active by its address alone.
+  const webPort = wide ? await portFreeOn(VIRTUAL_IP, '127.0.0.1', '127.0.0.2') : null
   return {
-    primary: await (wide ? separate('127.0.0.1') : shared('127.0.0.3')),
-    secondary: await (wide ? separate('127.0.0.2') : shared('127.0.0.2')),
+    primary: await (wide ? separate('127.0.0.1', webPort) : shared('127.0.0.3')),
+    secondary: await (wide ? separate('127.0.0.2', webPort) : shared('127.0.0.2')),
     virtualIp: VIRTUAL_IP,
     virtualHost,
-    virtualPort: await freePort(virtualHost),
+    virtualPort: webPort ?? (await freePort(virtualHost)),
     reference: wide ? '127.0.0.254' : '127.0.0.1',
   }
 }
 
-function separate(address: string): Promise<ServerAddresses> {
-  return addressesOf(address, address, address)
+function separate(address: string, webPort: number | null): Promise<ServerAddresses> {
+  return addressesOf(address, address, address, webPort)
 }
 
 function shared(ownAddress: string): Promise<ServerAddresses> {
-  return addressesOf(ownAddress, '127.0.0.1', '::1')
+  return addressesOf(ownAddress, '127.0.0.1', '::1', null)
 }
 
 async function addressesOf(
   ownAddress: string,
   host: string,
   agentHost: string,
+  givenWebPort: number | null,
 ): Promise<ServerAddresses> {
-  const [webPort, agentPort] = [await freePort(host), await freePort(agentHost)]
+  const webPort = givenWebPort ?? (await freePort(host))
+  const agentPort = await freePort(agentHost)
   return { ownAddress, host, agentHost, webPort, agentPort }
 }
 
-function canListen(host: string): Promise<boolean> {
+async function portFreeOn(first: string, ...others: readonly string[]): Promise<number> {
+  for (;;) {
+    const port = await freePort(first)
+    const free = await Promise.all(others.map((host) => canListen(host, port)))
+    if (free.every(Boolean)) return port
+  }
+}
+
+function canListen(host: string, port = 0): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer()
     server.once('error', () => resolve(false))
-    server.listen(0, host, () => server.close(() => resolve(true)))
+    server.listen(port, host, () => server.close(() => resolve(true)))
   })
 }
 

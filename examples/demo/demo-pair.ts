@@ -14,7 +14,9 @@ export interface DemoPair {
   readonly primary: PbxServer
   readonly secondary: PbxServer
   readonly mailSink: MailSink
-  /** Sets both up and pairs them with an access code, through the commands that an administrator types. */
+  /** Sets both up, through the commands that an administrator types. */
+  setUp(): Promise<void>
+  /** Sets both up and pairs them with an access code. */
   pair(): Promise<void>
   destroy(): Promise<void>
 }
@@ -58,7 +60,11 @@ export async function createDemoPair(tell: (line: string) => void): Promise<Demo
       primary,
       secondary,
       mailSink,
-      pair: () => pair(demo, primary, secondary),
+      setUp: () => setUp(demo, primary, secondary),
+      async pair() {
+        await setUp(demo, primary, secondary)
+        await join(primary, secondary)
+      },
       destroy,
     }
   } catch (thrown) {
@@ -72,10 +78,11 @@ function unwrap<T>(result: PromiseSettledResult<T>): T {
   return result.value
 }
 
-async function pair(demo: DemoAddresses, primary: PbxServer, secondary: PbxServer): Promise<void> {
-  const { accessCode } = await primary.command<{ accessCode: string }>(
+async function setUp(demo: DemoAddresses, primary: PbxServer, secondary: PbxServer): Promise<void> {
+  await primary.command(
     'setup',
     'primary',
+    '--no-access-code',
     ...['--virtual-ip', `${demo.virtualIp}/8`],
     ...['--keep-alive', `${KEEP_ALIVE_MS}ms`, '--dead-time', `${DEAD_TIME_MS}ms`],
     // The listener driver reaches reference addresses by the loopback interface.
@@ -90,6 +97,10 @@ async function pair(demo: DemoAddresses, primary: PbxServer, secondary: PbxServe
     ...['--host-name', secondary.name, '--interface', 'lo'],
     ...['--expected-serial', 'EX-0000-0001', '--peer', primary.addresses.agentHost],
   )
+}
+
+async function join(primary: PbxServer, secondary: PbxServer): Promise<void> {
+  const { accessCode } = await primary.command<{ accessCode: string }>('access-code')
   const { agentHost, agentPort } = primary.addresses
   const peer = hostAndPort(agentHost, agentPort)
   // Both example platforms come with rows of their own: whose are kept must be said.

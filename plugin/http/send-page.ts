@@ -42,6 +42,8 @@ export async function sendPage(
       field: CSRF_FIELD,
       token: page.base === undefined ? web.csrf.token(request, response) : '',
     },
+    // The answer to a form does not follow the agent: fetching it again would send the form again.
+    isAnswer: request.method !== 'GET',
     colourScheme: web.options.colourScheme,
     tabs: tabsFor(base, page.base === undefined ? request.path : null, language.t),
     notice: noticeOf(request, language.t),

@@ -40,6 +40,12 @@ export function accountPages(db: Knex): Router {
       ),
     )
     request.session.user = { name: user.name, role: user.role }
+    // The redirect's head leaves at once: a browser that follows it must find the session stored.
+    await new Promise<void>((resolve, reject) =>
+      request.session.save((error: unknown) =>
+        error instanceof Error ? reject(error) : resolve(),
+      ),
+    )
     response.redirect(303, localPath(to))
   })
 

@@ -1,7 +1,7 @@
 // Keeps a page alive: each event of the agent fetches the page's content again and exchanges the parts that changed.
 // Without this script the pages work as well; they only have to be reloaded by hand.
 ;(() => {
-  const root = document.querySelector('[data-hs-stream]')
+  const root = document.querySelector('.hs')
   if (!root || !window.EventSource) return
   const state = root.querySelector('[data-hs-live-state]')
   const words = root.dataset
@@ -80,9 +80,8 @@
     }, SHORTEST_PAUSE_MS)
   }
 
-  // A form that was answered with mistakes is the answer to a POST: fetching its address again would lose them.
-  const isAnswer = root.querySelector('[aria-invalid=true], [data-hs-keep]') !== null
-  if (isAnswer) return
+  // The answer to a form has no stream: to fetch its address again would be to send the form again.
+  if (!root.dataset.hsStream) return
   const stream = new window.EventSource(root.dataset.hsStream)
   stream.addEventListener('open', () => say(words.hsWordsLive, false))
   stream.addEventListener('error', () => say(words.hsWordsLost, true))
