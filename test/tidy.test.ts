@@ -152,6 +152,28 @@ describe('The documentation', () => {
     assert.deepEqual(Object.keys(CONFIGURATION_FIELDS).sort(), [...fields].sort())
   })
 
+  it('has a row and a test for each pitfall of replication, A1 to H11', () => {
+    const rows = [...read('docs/internals/pitfalls.md').matchAll(PITFALL_ROW)].map(
+      ([, id = '', path = '', title = '']) => ({ id, path, title }),
+    )
+    const wanted = Object.entries({ A: 15, B: 19, C: 17, D: 18, E: 13, F: 6, G: 7, H: 11 }).flatMap(
+      ([letter, last]) => Array.from({ length: last }, (_, n) => `${letter}${n + 1}`),
+    )
+    assert.deepEqual(
+      rows.map((row) => row.id),
+      wanted,
+    )
+    const missing = rows.filter(({ path, title }) => {
+      const titles = [...read(path).matchAll(/\bit\(\s*['"`](.*)['"`]/gu)].map(
+        ([, text = '']) => text,
+      )
+      return !titles.some((text) =>
+        /^[A-H]\d+$/u.test(title) ? pitfallsOf(text).includes(title) : text === title,
+      )
+    })
+    assert.deepEqual(missing, [])
+  })
+
   it('has links that lead somewhere', () => {
     const dead = files
       .filter((path) => path.endsWith('.md'))
@@ -173,6 +195,13 @@ describe('The documentation', () => {
     assert.ok(blocks.includes(withoutIndent(region)), `README needs:\n${withoutIndent(region)}`)
   })
 })
+
+const PITFALL_ROW = /^\| ([A-H]\d+) +\|.*\]\(\.\.\/\.\.\/([^)]+)\): (.*?) +\|$/gmu
+
+/** The pitfalls that a test is about: `A6, A7: title`. */
+function pitfallsOf(title: string): readonly string[] {
+  return (/^((?:[A-H]\d+(?:, )?)+):/u.exec(title)?.[1] ?? '').split(', ')
+}
 
 function listFiles(): string[] {
   try {

@@ -3,10 +3,9 @@ import { writeDurably } from '../files/durable-file.ts'
 import type { Logger } from '../logger.ts'
 import { type LineFile, openLineFile, readLines } from './line-file.ts'
 import {
-  applyRecords,
+  applyRecord,
   compacted,
   EMPTY_OUTBOX,
-  excessOf,
   type OutboxRecord,
   type OutboxState,
   toOutboxRecord,
@@ -23,7 +22,6 @@ export interface Outbox {
 /** Longer than messages are tried: a server that comes back with one that was sent must find it known. */
 const KEEP_DONE_MS = 7 * 86_400_000
 const KEEP_DONE = 3000
-const MOST_WAITING = 5000
 const LINES_BEFORE_COMPACTION = 20_000
 
 /** Opens the outbox; damaged lines are skipped and logged. Errors: HS_STATE_UNREADABLE. */
@@ -48,7 +46,7 @@ export async function openOutbox(
       keepDone: KEEP_DONE,
     })
     await writeDurably(path, records.map((record) => `${JSON.stringify(record)}\n`).join(''))
-    state = applyRecords(EMPTY_OUTBOX, records)
+    state = records.reduce(applyRecord, EMPTY_OUTBOX)
     lines = records.length
     file = await openLineFile(path)
   }
@@ -60,14 +58,7 @@ export async function openOutbox(
       true,
     )
     lines += records.length
-    state = applyRecords(state, records)
-    const excess = excessOf(state, MOST_WAITING)
-    if (excess.length === 0) return
-    logger.error(
-      { messages: excess.length },
-      'too many messages wait; the least important are given up',
-    )
-    await append(excess)
+    state = records.reduce(applyRecord, state)
   }
   await compact()
   return {
@@ -87,14 +78,14 @@ export async function openOutbox(
 }
 
 async function readState(path: string, logger: Logger): Promise<OutboxState> {
-  const records: OutboxRecord[] = []
+  let state = EMPTY_OUTBOX
   let damaged = 0
   for await (const { document } of readLines(path)) {
     const record = toOutboxRecord(document)
     if (record === null) damaged += 1
-    else records.push(record)
+    else state = applyRecord(state, record)
   }
   if (damaged > 0)
     logger.warn({ lines: damaged }, 'the outbox has lines that are damaged; they are skipped')
-  return applyRecords(EMPTY_OUTBOX, records)
+  return state
 }

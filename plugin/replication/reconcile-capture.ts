@@ -48,7 +48,7 @@ export async function reconcileCapture(
     try {
       const outcome = isUnchanged(schema, table, before, triggers)
         ? await keepTable(client, context, table)
-        : await installTable(client, context, table)
+        : await installTable(client, context, table, before)
       ;(outcome === 'installed' ? installed : unchanged).push(displayName(table))
     } catch (error) {
       failed.push({ name: displayName(table), reason: describeSqlError(error) })
@@ -109,12 +109,12 @@ async function installTable(
   client: Queryable,
   context: InstallContext,
   table: TableDescription,
+  before: readonly queries.CapturedTable[],
 ): Promise<'installed' | 'unchanged'> {
   return withLockRetry(() =>
     inTransaction(client, async () => {
       await queries.setLocalLockTimeout(client, LOCK_TIMEOUT_MS)
-      const known = await queries.readCapturedTables(client, context.schema)
-      const former = known.find((row) => displayName(row) === displayName(table))
+      const former = before.find((row) => displayName(row) === displayName(table))
       const tableId = await queries.claimTableId(client, context.schema, {
         schema: table.schema,
         name: table.name,
@@ -145,7 +145,11 @@ async function isInstalled(
   definition: CaptureDefinition,
   table: TableDescription,
 ): Promise<boolean> {
-  const installed = await queries.readInstalledTriggers(client, context.config.schema)
+  const installed = await queries.readInstalledTriggers(
+    client,
+    context.config.schema,
+    definition.functionName,
+  )
   return hasTriggers(installed, definition, table)
 }
 
@@ -168,10 +172,9 @@ async function install(
   table: TableDescription,
 ): Promise<void> {
   const { schema, owner, config } = context
-  for (const trigger of await queries.readInstalledTriggers(client, config.schema)) {
-    if (trigger.functionName === definition.functionName) {
-      await queries.dropTrigger(client, trigger.name, trigger.table)
-    }
+  const { functionName } = definition
+  for (const trigger of await queries.readInstalledTriggers(client, config.schema, functionName)) {
+    await queries.dropTrigger(client, trigger.name, trigger.table)
   }
   await queries.createCaptureFunction(client, {
     schema,

@@ -2,7 +2,7 @@ import type { QuotedName } from '../db/identifiers.ts'
 import type { Queryable } from '../db/transaction.ts'
 import type { DatabaseConfig } from './database-config.ts'
 import { readCapturedTables } from './queries/capture.ts'
-import { keepUnsentRows } from './queries/unsent.ts'
+import { changedTables, keepUnsentRows } from './queries/unsent.ts'
 import { readTableCatalogue } from './table-catalogue.ts'
 import { displayName } from './table-description.ts'
 
@@ -18,10 +18,12 @@ export async function keepUnsentChanges(
 ): Promise<number> {
   const captured = await readCapturedTables(db, schema)
   const catalogue = await readTableCatalogue(db, config)
+  // Most tables have nothing to keep, and one that may not be read (row level security) must not stop the others.
+  const changed = new Set(await changedTables(db, schema, input.delivered))
   let kept = 0
   for (const table of catalogue.tables) {
     const capture = captured.find((row) => displayName(row) === displayName(table))
-    if (capture === undefined) continue
+    if (capture === undefined || !changed.has(capture.tableId)) continue
     kept += await keepUnsentRows(db, schema, {
       table,
       tableId: capture.tableId,

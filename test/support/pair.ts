@@ -57,11 +57,13 @@ export interface PairOptions extends ServerOptions {
 /** Starts a pair before the tests of the present `describe`, in sync, and closes it after them. */
 export function usePair(options: PairOptions): () => Pair {
   let pair: Pair | null = null
+  let own: ClusterPair | null = null
   before(async function () {
     this.timeout(120_000)
     const clusters = await (options.clusters === undefined
       ? sharedClusters()
       : startClusters(options.clusters))
+    if (options.clusters !== undefined) own = clusters
     const active = await startServer(clusters.first, 'active', options)
     const standby = await startServer(clusters.second, 'standby', {
       ...options,
@@ -75,8 +77,7 @@ export function usePair(options: PairOptions): () => Pair {
   after(async function () {
     this.timeout(60_000)
     await Promise.all([pair?.active.close(), pair?.standby.close()])
-    if (options.clusters === undefined) return
-    await Promise.all([pair?.clusters.first.destroy(), pair?.clusters.second.destroy()])
+    await Promise.all([own?.first.destroy(), own?.second.destroy()])
   })
   return () => pair!
 }

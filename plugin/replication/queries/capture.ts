@@ -90,6 +90,7 @@ export interface InstalledTrigger {
 export async function readInstalledTriggers(
   db: Queryable,
   schemaName: string,
+  functionName: string | null = null,
 ): Promise<readonly InstalledTrigger[]> {
   const rows = await textRows(
     db,
@@ -99,8 +100,10 @@ export async function readInstalledTriggers(
      from pg_catalog.pg_trigger t join pg_catalog.pg_proc p on p.oid = t.tgfoid
      join pg_catalog.pg_namespace n on n.oid = p.pronamespace
      join pg_catalog.pg_class c on c.oid = t.tgrelid join pg_catalog.pg_namespace cn on cn.oid = c.relnamespace
-     where n.nspname = $1 and t.tgparentid = 0 and not t.tgisinternal`,
-    [schemaName],
+     where n.nspname = $1 and t.tgparentid = 0 and not t.tgisinternal
+       and ($2::text is null or p.oid = (select f.oid from pg_catalog.pg_proc f
+         where f.proname = $2 and f.pronamespace = n.oid limit 1))`,
+    [schemaName, functionName],
   )
   return rows.map((row) => ({
     name: row['tgname'] ?? '',

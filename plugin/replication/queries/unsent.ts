@@ -1,6 +1,6 @@
 import type { QuotedName } from '../../db/identifiers.ts'
 import { quoteLiteral, quoteName } from '../../db/identifiers.ts'
-import { type Queryable, textRow } from '../../db/transaction.ts'
+import { type Queryable, textRow, textRows } from '../../db/transaction.ts'
 import { fromTable, journalKey, type TableDescription } from '../table-description.ts'
 import { windowCondition } from './journal.ts'
 
@@ -16,6 +16,20 @@ export async function countUndelivered(
     `select count(*)::text as count from ${schema}.journal j where ${where}`,
   )
   return Number(row?.['count'] ?? 0)
+}
+
+/** Numbers of the tables that have changes which are not in the snapshot. */
+export async function changedTables(
+  db: Queryable,
+  schema: QuotedName,
+  snapshot: string | null,
+): Promise<readonly number[]> {
+  const where = snapshot === null ? 'true' : windowCondition(snapshot)
+  const rows = await textRows(
+    db,
+    `select distinct j.table_id::text from ${schema}.journal j where ${where}`,
+  )
+  return rows.map((row) => Number(row['table_id']))
 }
 
 /** Keeps the rows of one table that had not been delivered, as they are now, as text. Returns how many. */

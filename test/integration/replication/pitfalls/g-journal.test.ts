@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict'
+import { quoteName } from '../../../../plugin/db/identifiers.ts'
+import {
+  eventually,
+  inSync,
+  ODD_SCHEMA,
+  rowsOf,
+  startServer,
+  withClient,
+} from '../../../support/database.ts'
+import { usePair } from '../../../support/pair.ts'
+
+const SCHEMA = quoteName(ODD_SCHEMA)
+
+describe('pitfalls G: the life of the journal', function () {
+  this.timeout(90_000)
+  const pair = usePair({ ddl: 'create table t (id int primary key, v text)' })
+
+  const journalRows = async (): Promise<number> => {
+    const { rows } = await pair().active.sql.query<{ n: string }>(
+      `select count(*)::text as n from ${SCHEMA}.journal`,
+    )
+    return Number(rows[0]?.n)
+  }
+
+  it('G1: an entry takes less than 200 bytes with its indexes, and what the standby has goes away', async () => {
+    const { active, run, same } = pair()
+    await withClient(active.url(), async (holder) => {
+      // Held open, so that nothing is purged before it is measured.
+      await holder.query(`begin; lock table ${SCHEMA}.tick in access exclusive mode`)
+      await run(`insert into t select n, 'x' from generate_series(1, 20000) n`)
+      const { rows } = await active.sql.query<{ bytes: string }>(
+        `select pg_total_relation_size('${SCHEMA.replaceAll("'", "''")}.journal')::text as bytes`,
+      )
+      assert.ok(Number(rows[0]?.bytes) / 20_000 < 200, rows[0]?.bytes)
+      await holder.query('rollback')
+    })
+    await same('t')
+    await eventually(async () => (await journalRows()) === 0, 'the journal purged')
+  })
+
+  it('G2, G6: somebody who dumps the journal stops neither writers nor the purge', async () => {
+    const { active, run, same } = pair()
+    await withClient(active.url(), async (dump) => {
+      await dump.query(
+        `begin isolation level repeatable read; lock table ${SCHEMA}.journal in access share mode; select 1`,
+      )
+      await run(`update t set v = 'while dumping' where id < 500`)
+      await same('t')
+      await eventually(async () => (await journalRows()) === 0, 'the journal purged')
+      await dump.query('commit')
+    })
+  })
+
+  it('G4: what the standby has not got stays', async () => {
+    const { active, standby, run, same } = pair()
+    await standby.engine.standAlone({ forget: false })
+    await run(`update t set v = 'kept' where id <= 100`)
+    await eventually(() => (active.engine.status().lag?.rows ?? 0) >= 100, 'the lag of 100 changes')
+    assert.ok((await journalRows()) >= 100)
+    await standby.engine.follow(active.source(), 'test')
+    await same('t')
+    await eventually(async () => (await journalRows()) === 0, 'the journal purged')
+  })
+
+  it('G5: a publication for all tables does not stop the purge', async () => {
+    const { run, same } = pair()
+    await run('create publication everything for all tables')
+    await run(`update t set v = 'published' where id <= 100`)
+    await same('t')
+    await eventually(async () => (await journalRows()) === 0, 'the journal purged')
+    await run('drop publication everything')
+  })
+
+  it('G7: 500 tables in one pair', async () => {
+    const { clusters } = pair()
+    const ddl = Array.from(
+      { length: 500 },
+      (_, n) => `create table many_${n} (id int primary key, v text);`,
+    ).join('\n')
+    const active = await startServer(clusters.first, 'active', { ddl })
+    const standby = await startServer(clusters.second, 'standby', { ddl })
+    try {
+      await active.engine.promote(1)
+      await standby.engine.follow(active.source(), 'test')
+      await inSync(active, standby, 60_000)
+      assert.equal(standby.engine.status().tables.length, 500)
+      await active.sql.query(
+        Array.from({ length: 500 }, (_, n) => `insert into many_${n} values (${n}, 'x')`).join(';'),
+      )
+      await inSync(active, standby, 60_000)
+      for (const n of [0, 250, 499])
+        assert.deepEqual(await rowsOf(standby, `many_${n}`), [`(${n},x)`])
+      const begun = performance.now()
+      await active.sql.query(`update many_77 set v = 'one of them'`)
+      await inSync(active, standby)
+      assert.ok(performance.now() - begun < 5000)
+      assert.deepEqual(await rowsOf(standby, 'many_77'), ['(77,"one of them")'])
+    } finally {
+      await Promise.all([active.close(), standby.close()])
+    }
+  })
+})
