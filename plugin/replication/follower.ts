@@ -11,6 +11,7 @@ import { TableApplyError } from './batch.ts'
 import type { OnStep } from './batch-step.ts'
 import { BatchStream } from './batch-stream.ts'
 import { beginFollowing } from './begin-following.ts'
+import { createCuttableSource, type CuttableSource } from './cuttable-source.ts'
 import type { DatabaseConfig } from './database-config.ts'
 import { DriftCheck } from './drift-check.ts'
 import type { EngineEvents } from './engine-events.ts'
@@ -23,6 +24,8 @@ import type { TableStates } from './table-states.ts'
 import { WakeUp } from './wake-up.ts'
 
 const MAX_BACK_OFF_MS = 5000
+/** What a batch may still take when the follower is stopped: at a failover the other end may hang for ever. */
+const LAST_BATCH_MS = 150
 
 export interface FollowerInput {
   readonly config: DatabaseConfig
@@ -40,12 +43,14 @@ export class Follower {
   readonly #input: FollowerInput
   readonly #following = new Following()
   readonly #stop = new AbortController()
+  readonly #source: CuttableSource
   #wakeUp: WakeUp | null = null
   #running: Promise<void> | null = null
   readonly status: FollowerStatus
 
   constructor(input: FollowerInput) {
     this.#input = input
+    this.#source = createCuttableSource(() => input.source.connect())
     this.status = new FollowerStatus(input.now, input.events)
   }
 
@@ -53,11 +58,13 @@ export class Follower {
     this.#running ??= this.#run()
   }
 
-  /** Ends after the batch in progress. */
+  /** Ends after the batch in progress, unless the active server does not go on with it. */
   async stop(): Promise<void> {
     this.#stop.abort()
     this.#following.wake()
+    const late = setTimeout(() => this.#source.cut(), LAST_BATCH_MS)
     await this.#running
+    clearTimeout(late)
   }
 
   /** What is durable here and on the active. */
@@ -128,9 +135,9 @@ export class Follower {
   }
 
   async #followOnce(succeeded: () => void): Promise<void> {
-    const { source, local, logger } = this.#input
+    const { local, logger } = this.#input
     this.status.connecting()
-    const connector = streamConnector(() => source.connect())
+    const connector = streamConnector(() => this.#source.connect())
     const session = await openSourceSession(connector, local)
     const wakeUp = new WakeUp(connector, () => this.#following.wake(), logger)
     this.#wakeUp = wakeUp
