@@ -38,6 +38,7 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
     const user = userOf(request)
     // A client with a token has no forms, and needs no session for them.
     const csrf = user === null || 'apiUser' in request ? null : csrfToken(request)
+    response.set('X-PBX', options.name) // behind a virtual IP it is good to know who answered
     Object.assign(response.locals, { pbx: options.name, user, csrf, menu: MENU })
     // The same as app.locals below, in the language of this request.
     response.locals['hotStandby'] = hotStandby.viewLocalsFor(request)

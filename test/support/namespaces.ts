@@ -4,8 +4,10 @@ import { fileURLToPath } from 'node:url'
 
 /** Real hosts on real (virtual) cables: network namespaces, made with or without root, gone with the test. */
 export interface Lab {
-  /** Makes a host with one interface `eth0` at the switch. */
-  addHost(name: string, addresses: readonly string[]): Promise<LabHost>
+  /** Makes a host with one interface `eth0` at a switch; the one named `switch` is there from the start. */
+  addHost(name: string, addresses: readonly string[], atSwitch?: string): Promise<LabHost>
+  /** Runs a command where the switches are: their ports are called `port-HOST`. */
+  run(...command: string[]): Promise<string>
   /** Ends every process and with them every namespace. */
   close(): Promise<void>
 }
@@ -16,6 +18,12 @@ export interface LabHost {
   run(...command: string[]): Promise<string>
   /** Starts a command and goes on. */
   start(...command: string[]): LabProcess
+  /** As `start`; a signal to everything on the host passes it by. */
+  watch(...command: string[]): LabProcess
+  signalEverything(signal: NodeJS.Signals): void
+  /** Takes the interface away with all its addresses, as when the power is off. */
+  unplug(): Promise<void>
+  plug(): Promise<void>
   /** Pulls the cable at the switch: the host loses its carrier. */
   cutCable(): Promise<void>
   mendCable(): Promise<void>
@@ -25,8 +33,8 @@ export interface LabHost {
 export interface LabProcess {
   readonly output: () => string
   write(text: string): void
-  /** To the command and everything that it started. */
-  signal(signal: NodeJS.Signals): void
+  /** To the command's process group; or to its process alone, or to all its descendants. */
+  signal(signal: NodeJS.Signals, whom?: 'group' | 'process' | 'tree'): void
   readonly ended: Promise<{ readonly status: number | null; readonly output: string }>
 }
 
@@ -57,7 +65,7 @@ export async function openLab(): Promise<Lab | null> {
 
 /** The reason when it is not possible. */
 async function tryToOpen(options: readonly string[]): Promise<Lab | string> {
-  const mount = 'mount -t tmpfs none /run && exec "$@"'
+  const mount = 'mount -t tmpfs none /run && mount -t proc none /proc && exec "$@"'
   const inside = [process.execPath, ...process.execArgv, HOST, 'root']
   const root = spawn('unshare', [...options, 'sh', '-c', mount, 'sh', ...inside], {
     stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
@@ -82,7 +90,8 @@ async function tryToOpen(options: readonly string[]): Promise<Lab | string> {
 interface Connection {
   /** The host's process id inside the lab. */
   ready(host: string): Promise<number>
-  start(host: string, command: readonly string[]): LabProcess
+  start(host: string, command: readonly string[], spared?: boolean): LabProcess
+  signalEverything(host: string, signal: NodeJS.Signals): void
   addHost(name: string): void
 }
 
@@ -108,7 +117,9 @@ function connect(root: ChildProcess): Connection {
       }
     },
     addHost: (host) => root.send({ type: 'host', host }),
-    start(host, command) {
+    signalEverything: (host, signal) =>
+      root.send({ type: 'signal', host, id: 0, signal, whom: 'everything' }),
+    start(host, command, spared = false) {
       lastId += 1
       const id = lastId
       let output = ''
@@ -118,12 +129,12 @@ function connect(root: ChildProcess): Connection {
           else output += message.text
         })
       })
-      root.send({ type: 'start', host, id, command })
+      root.send({ type: 'start', host, id, command, spared })
       return {
         ended,
         output: () => output,
         write: (text) => root.send({ type: 'input', host, id, text }),
-        signal: (signal) => root.send({ type: 'signal', host, id, signal }),
+        signal: (signal, whom) => root.send({ type: 'signal', host, id, signal, whom }),
       }
     },
   }
@@ -136,6 +147,7 @@ function build(root: ChildProcess, connection: Connection): Lab & { prepare(): P
     throw new Error(`on ${host}: ${command.join(' ')} ended with ${String(status)}: ${output}`)
   }
   const ip = (host: string, words: string) => run(host, ['ip', ...words.split(' ')])
+  let hosts = 0
 
   return {
     async prepare() {
@@ -143,29 +155,39 @@ function build(root: ChildProcess, connection: Connection): Lab & { prepare(): P
       await ip('root', 'link add switch type bridge')
       await ip('root', 'link set switch up')
     },
-    async addHost(name, addresses) {
+    run: (...command) => run('root', command),
+    async addHost(name, addresses, atSwitch = 'switch') {
       connection.addHost(name)
       const pid = await connection.ready(name)
-      await ip('root', `link add port-${name} type veth peer name eth0 netns ${pid}`)
-      await ip('root', `link set port-${name} master switch up`)
+      hosts += 1
+      const hardware = `02:00:00:00:77:${String(hosts).padStart(2, '0')}`
+      const plug = async (): Promise<void> => {
+        const port = `link add port-${name} type veth peer name eth0`
+        await ip('root', `${port} address ${hardware} netns ${pid}`)
+        await ip('root', `link set port-${name} master ${atSwitch} up`)
+        for (const address of addresses)
+          await ip(name, `addr add ${address} dev eth0${address.includes(':') ? ' nodad' : ''}`)
+        await ip(name, 'link set eth0 up')
+      }
       await ip(name, 'link set lo up')
-      for (const address of addresses)
-        await ip(name, `addr add ${address} dev eth0${address.includes(':') ? ' nodad' : ''}`)
-      await ip(name, 'link set eth0 up')
+      await plug()
       return {
         name,
         run: (...command) => run(name, command),
         start: (...command) => connection.start(name, command),
+        watch: (...command) => connection.start(name, command, true),
+        signalEverything: (signal) => connection.signalEverything(name, signal),
         async cutCable() {
           await ip('root', `link set port-${name} down`)
         },
         async mendCable() {
           await ip('root', `link set port-${name} up`)
         },
-        async hardwareAddress() {
-          const links = JSON.parse(await ip(name, '-j link show dev eth0')) as { address: string }[]
-          return links[0]!.address
+        async unplug() {
+          await ip('root', `link del port-${name}`)
         },
+        plug,
+        hardwareAddress: () => Promise.resolve(hardware),
       }
     },
     close: () => end(root),

@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict'
+import { networkFaults, serverFaults } from '../support/lab/faults.ts'
+import { measure } from '../support/lab/measure.ts'
+import { type LabPair, openPair } from '../support/lab/pair.ts'
+import type { Scenario } from '../support/lab/scenario.ts'
+
+/** Short, so that the whole table is done within minutes; the timing law allows it. */
+const TIMES = { keepAliveMs: 500, deadMs: 5000, leaseMs: 3000 }
+/** The machine that runs the tests runs two servers, a client and a gateway at once. */
+const NOISE_ALLOWED_MS = 400
+
+describe('A whole pair on hosts of its own, a client at the virtual IP', function () {
+  this.timeout(180_000)
+  let pair: LabPair
+
+  before(async function () {
+    const { keepAliveMs, deadMs } = TIMES
+    const opened = await openPair({ program: 'source', keepAliveMs, deadTimeMs: deadMs })
+    if (opened === null) return this.skip()
+    if (opened.network.missing !== null) {
+      console.log(`    skipped: ${opened.network.missing}`)
+      await opened.close()
+      return this.skip()
+    }
+    pair = opened
+  })
+  after(() => pair?.close())
+
+  for (const scenario of chosen([...serverFaults(TIMES), ...networkFaults(TIMES)]))
+    it(`${scenario.name}: ${scenario.expected}`, async () => {
+      const found = await measure(pair, scenario)
+      if (process.env['HOT_STANDBY_LAB_VERBOSE'] !== undefined) console.log(found)
+      assert.equal(found.moved, scenario.moves && scenario.limitMs !== 0, 'who is active')
+      if (scenario.mayHoldBoth !== true) {
+        assert.equal(found.bothHeldMs, 0, 'both held the address')
+        assert.equal(found.bothHeldAfterMs, 0, 'both held the address after the mending')
+        assert.ok(found.stayedAfterwards, 'who served last goes on')
+      } else
+        assert.ok(found.bothHeldAfterMs <= 1000 + NOISE_ALLOWED_MS, 'one holder within a second')
+      const { outageLimitMs } = scenario
+      if (outageLimitMs !== null)
+        assert.ok(
+          found.outageMs <= outageLimitMs + Math.max(found.noiseMs, NOISE_ALLOWED_MS),
+          `without service for ${found.outageMs} ms, allowed are ${outageLimitMs}`,
+        )
+      assert.equal(found.writesLostForGood, 0, 'acknowledged writes that are kept nowhere')
+    })
+})
+
+function chosen(all: readonly Scenario[]): readonly Scenario[] {
+  const wanted = process.env['HOT_STANDBY_LAB_FAULTS']
+  return wanted === undefined ? all : all.filter(({ name }) => name.includes(wanted))
+}

@@ -1,0 +1,88 @@
+/**
+ * The client of the lab: a request every few milliseconds, each with a connection of its own, so that every gap shows.
+ * Every second request writes a call record with a number of its own. Each outcome is one line of the file given:
+ * number, kind, sent, ended (Unix time in ms), status (0: no answer), server.
+ */
+import { appendFileSync } from 'node:fs'
+import { connect } from 'node:net'
+
+interface ClientOptions {
+  readonly host: string
+  readonly port: number
+  readonly token: string
+  readonly file: string
+  readonly intervalMs: number
+  readonly timeoutMs: number
+}
+
+const options = JSON.parse(process.argv[2] ?? '{}') as ClientOptions
+const FLUSH_MS = 50
+let count = 0
+let lines: string[] = []
+let nextAt = performance.now()
+
+setInterval(() => {
+  if (lines.length > 0) appendFileSync(options.file, lines.join(''))
+  lines = []
+}, FLUSH_MS)
+sendDue()
+
+/** Keeps the pace over the whole time; after a stall of the machine it does not send everything at once. */
+function sendDue(): void {
+  const now = performance.now()
+  if (now - nextAt > 500) nextAt = now
+  while (nextAt <= now) {
+    nextAt += options.intervalMs
+    request()
+  }
+  setTimeout(sendDue, Math.max(1, nextAt - performance.now()))
+}
+
+function request(): void {
+  count += 1
+  const number = count
+  const kind = number % 2 === 0 ? 'write' : 'read'
+  const sentAt = now()
+  let answer = ''
+  const socket = connect({ host: options.host, port: options.port })
+  const end = (status: number): void => {
+    if (socket.destroyed) return
+    clearTimeout(late)
+    socket.destroy()
+    const server = /^x-pbx: (.*)\r$/im.exec(answer)?.[1] ?? '-'
+    lines.push(`${number} ${kind} ${sentAt} ${now()} ${status} ${server}\n`)
+  }
+  const late = setTimeout(() => end(0), options.timeoutMs)
+  socket.setEncoding('utf8').on('data', (piece: string) => (answer += piece))
+  socket.on('end', () => end(Number(/^HTTP\/1\.1 (\d+)/.exec(answer)?.[1] ?? 0)))
+  socket.on('error', () => end(0))
+  socket.write(kind === 'write' ? writing(number) : head('GET', '/api/system-settings', []))
+}
+
+function writing(number: number): string {
+  const body = JSON.stringify({
+    caller: String(number),
+    called: '100',
+    direction: 'inbound',
+    result: 'answered',
+    duration_seconds: 1,
+  })
+  const lengths = ['content-type: application/json', `content-length: ${body.length}`]
+  return head('POST', '/api/calls', lengths) + body
+}
+
+function head(method: string, path: string, fields: readonly string[]): string {
+  return [
+    `${method} ${path} HTTP/1.1`,
+    `host: ${options.host}`,
+    `authorization: Bearer ${options.token}`,
+    'accept: application/json',
+    'connection: close',
+    ...fields,
+    '\r\n',
+  ].join('\r\n')
+}
+
+function now(): number {
+  return Math.round((performance.timeOrigin + performance.now()) * 100) / 100
+}
