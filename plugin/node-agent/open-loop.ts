@@ -1,5 +1,5 @@
 import { type AgentLoop, createAgentLoop } from '../agent/agent-loop.ts'
-import type { DataPort, HeartbeatLink, StateStore } from '../agent/agent-ports.ts'
+import type { DataPort, HeartbeatLink } from '../agent/agent-ports.ts'
 import { createHeartbeatLink } from '../agent/heartbeat-link.ts'
 import { createServices } from '../agent/services.ts'
 import { createStateStore } from '../agent/state-store.ts'
@@ -10,8 +10,8 @@ import {
 } from '../agent/virtual-ip/replaceable-driver.ts'
 import type { AgentConfig } from '../config/agent-config.ts'
 import type { Logger } from '../logger.ts'
-import type { FileHistory } from '../notification/history.ts'
 import type { PeerClient, ReplicationEngine } from '../ports.ts'
+import { afterTelling } from './after-telling.ts'
 import type { Closers } from './closers.ts'
 import type { PeerState } from './node-context.ts'
 import type { Sources } from './open-sources.ts'
@@ -76,21 +76,6 @@ export async function openLoop(
     onFatal,
   })
   return { loop, link, virtualIp }
-}
-
-/** A slow outbox may delay a take-over by so much, and no more. */
-const TELLING_MS = 500
-
-/** Messages about what is being done are on disk before the term or role is, and so before what follows from it. */
-function afterTelling(store: StateStore, history: FileHistory): StateStore {
-  return {
-    load: () => store.load(),
-    async save(state) {
-      const patience = new Promise((resolve) => setTimeout(resolve, TELLING_MS).unref())
-      await Promise.race([history.told(), patience])
-      await store.save(state)
-    },
-  }
 }
 
 function dataPort(

@@ -316,6 +316,10 @@ describe('The commands of hot-standby, over the socket', () => {
       'Delivered to a@b.example',
     )
     assert.deepEqual(callOf('notifyTest')?.input, { email: 'a@b.example' })
+    await cli('notify-test', '--channel', 'webhook')
+    const last = asked.filter(({ call }) => call === 'notifyTest').at(-1)
+    assert.deepEqual(last?.input, { channel: 'webhook' })
+    assert.equal((await cli('notify-test', '--channel', 'pigeon')).status, 2)
     assert.match((await cli('disable', '--force')).out, /not protected/u)
     assert.deepEqual(callOf('disable')?.input, { force: true })
   })
