@@ -19,6 +19,8 @@ export interface CaptureDefinition {
 
 export interface TriggerDefinition {
   readonly name: string
+  /** The table that it is on, or one of its partitions. */
+  readonly table: QuotedName
   readonly sql: string
 }
 
@@ -230,7 +232,7 @@ function texts(table: TableDescription, prefix: string): string {
 const UNLESS_APPLYING = `when (pg_catalog.current_setting('session_replication_role') <> 'replica'
     or pg_catalog.current_setting('hot_standby.applying', true) is distinct from 'on')`
 
-function always(table: TableDescription, name: string): string {
+function always(table: Parameters<typeof quotedTable>[0], name: string): string {
   return `;\n  alter table ${quotedTable(table)} enable always trigger ${name}`
 }
 
@@ -250,7 +252,7 @@ function statementTriggers(
     const sql = `create trigger ${name} after ${event} on ${quotedTable(table)} ${referencing}
   for each statement ${UNLESS_APPLYING}
   execute function ${schema}.capture_${tableId}()${always(table, name)}`
-    return { name, sql }
+    return { name, table: quotedTable(table), sql }
   })
 }
 
@@ -266,14 +268,17 @@ function rowTriggers(
   return [
     {
       name: rows,
+      table: on,
       sql: `create trigger ${rows} after insert or update or delete on ${on}
   for each row ${UNLESS_APPLYING} ${calls}${always(table, rows)}`,
     },
-    {
+    // A partition may be truncated by its own name, of which the root's trigger is not told.
+    ...[table, ...(table.partitions ?? [])].map((member) => ({
       name: truncate,
-      sql: `create trigger ${truncate} after truncate on ${on}
-  for each statement ${UNLESS_APPLYING} ${calls}${always(table, truncate)}`,
-    },
+      table: quotedTable(member),
+      sql: `create trigger ${truncate} after truncate on ${quotedTable(member)}
+  for each statement ${UNLESS_APPLYING} ${calls}${always(member, truncate)}`,
+    })),
   ]
 }
 

@@ -132,7 +132,7 @@ async function installTable(
       ) {
         return 'unchanged'
       }
-      await install(client, context, definition, table)
+      await install(client, context, definition)
       await queries.saveDefinitionHash(client, context.schema, tableId, definition.hash)
       return 'installed'
     }),
@@ -161,7 +161,9 @@ function hasTriggers(
   const found = installed.filter((trigger) => trigger.functionName === definition.functionName)
   return (
     found.length === definition.triggers.length &&
-    found.every((trigger) => trigger.enabled && trigger.tableOid === table.oid)
+    found.every((trigger) => trigger.enabled) &&
+    found.filter((trigger) => trigger.tableOid === table.oid).length ===
+      definition.triggers.filter((trigger) => trigger.table === quotedTable(table)).length
   )
 }
 
@@ -169,7 +171,6 @@ async function install(
   client: Queryable,
   context: InstallContext,
   definition: CaptureDefinition,
-  table: TableDescription,
 ): Promise<void> {
   const { schema, owner, config } = context
   const { functionName } = definition
@@ -184,7 +185,7 @@ async function install(
   })
   for (const trigger of definition.triggers) {
     // A copy of a table (a restore, CREATE TABLE ... LIKE) may have brought a trigger of this name along.
-    await queries.dropTrigger(client, trigger.name, quotedTable(table))
+    await queries.dropTrigger(client, trigger.name, trigger.table)
     await client.query(trigger.sql)
   }
   if (owner !== null) {

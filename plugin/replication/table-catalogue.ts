@@ -116,6 +116,7 @@ function describe(relation: CatalogueTable, config: DatabaseConfig): TableDescri
     name: relation.name,
     oid: relation.oid,
     kind: relation.relkind === 'p' ? 'partitioned' : 'plain',
+    partitions: relation.partitions,
     inherits: relation.inherits,
     columns,
     key,

@@ -30,6 +30,8 @@ export interface TableDescription {
   readonly name: string
   readonly oid: string
   readonly kind: 'plain' | 'partitioned'
+  /** Of a partitioned table, of every level. */
+  readonly partitions?: readonly { readonly schema: string; readonly name: string }[]
   /** Children and parents of old-style inheritance need row triggers, as partitioned tables do. */
   readonly inherits: boolean
   readonly columns: readonly ColumnDescription[]

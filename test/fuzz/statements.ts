@@ -248,6 +248,8 @@ const KINDS: readonly Kind[] = [
   { weight: 0.4, make: () => 'truncate parent, child, pet, bag' },
   { weight: 0.4, make: () => 'truncate serial, always restart identity' },
   { weight: 0.3, make: () => 'truncate part' },
+  { weight: 0.4, make: () => 'truncate part_b1' },
+  { weight: 0.3, make: () => 'truncate part_a, part_b' },
   { weight: 0.3, make: () => 'truncate only old_style' },
   {
     weight: 0.3,

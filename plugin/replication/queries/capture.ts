@@ -132,7 +132,7 @@ export async function readCaptureMark(
           (select pg_catalog.sum(i.indexrelid::bigint)
            from pg_catalog.pg_index i where i.indrelid = c.oid and i.indisunique)), ',' order by c.oid))
         from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-        where n.nspname = any ($1::text[]) and c.relkind in ('r', 'p') and not c.relispartition),
+        where n.nspname = any ($1::text[]) and c.relkind in ('r', 'p')),
        (select pg_catalog.md5(pg_catalog.string_agg(pg_catalog.concat_ws(' ', g.oid, g.tgenabled), ',' order by g.oid))
         from pg_catalog.pg_trigger g where g.tgname like 'hot\\_standby\\_%'),
        (select count(*) from ${schema}.captured_table)) as mark`,

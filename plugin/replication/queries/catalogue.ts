@@ -22,6 +22,8 @@ export interface CatalogueTable {
   readonly rowSecurity: boolean
   /** A partition that cannot be replicated, in words; null when there is none. */
   readonly unfitLeaf: string | null
+  /** All of them, of every level. */
+  readonly partitions: readonly { readonly schema: string; readonly name: string }[]
   readonly fromExtension: boolean
   readonly estimatedRows: number
   readonly estimatedBytes: number
@@ -45,6 +47,10 @@ export async function readCatalogue(
        'inherits', c.relkind = 'r' and not c.relispartition
          and exists (select from pg_catalog.pg_inherits i where c.oid in (i.inhrelid, i.inhparent)),
        'rowSecurity', c.relrowsecurity,
+       'partitions', case when c.relkind = 'p' then coalesce((
+         select pg_catalog.json_agg(pg_catalog.json_build_object('schema', pn.nspname, 'name', l.relname) order by l.oid)
+         from pg_catalog.pg_partition_tree(c.oid) t join pg_catalog.pg_class l on l.oid = t.relid
+         join pg_catalog.pg_namespace pn on pn.oid = l.relnamespace where t.level > 0), '[]') else '[]' end,
        'unfitLeaf', case when c.relkind = 'p' then (select pg_catalog.min(pg_catalog.format('%I.%I is %s', ln.nspname,
            l.relname, case when l.relkind = 'f' then 'a foreign table' else 'an unlogged table' end))
          from pg_catalog.pg_partition_tree(c.oid) t join pg_catalog.pg_class l on l.oid = t.relid

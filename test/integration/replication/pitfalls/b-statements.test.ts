@@ -81,7 +81,7 @@ describe('pitfalls B: what triggers see', function () {
   })
 
   it('B5: truncate in all its forms: in a transaction, cascade, only, restart identity, root and leaf', async () => {
-    const { run, same, told, toldOf, active, standby } = pair()
+    const { run, same, told, standby } = pair()
     await run(
       `begin; insert into t (id) values (1); truncate t; insert into t (id, v) values (2, 'after'); commit`,
     )
@@ -102,12 +102,11 @@ describe('pitfalls B: what triggers see', function () {
     await same('t', 'u')
     await run(`begin; truncate t; rollback; insert into t (id, v) values (3, 'still')`)
     await same('t')
-    assert.deepEqual(told('captureRepaired'), [])
-    // No trigger of the root fires for a leaf: the look at the catalogue finds it.
     await run('truncate part_b2')
-    await toldOf('captureRepaired', /public\.part \(/)
-    await inSync(active, standby)
     await same('part')
+    await run("truncate part_a, part_b; insert into part_a values (4, 'a', 'after')")
+    await same('part')
+    assert.deepEqual(told('captureRepaired'), [])
   })
 
   it('B6: partitions and their partitions, written through root and leaf, and rows that move between them', async () => {
