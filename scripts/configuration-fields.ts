@@ -14,6 +14,8 @@ export const CONFIGURATION_FIELDS: Readonly<Record<string, string>> = {
   'database.exclude.tables': 'Tables that belong to one server: `table` or `schema.table`.',
   'database.exclude.columns': "Table → columns that keep each server's own value.",
   'database.exclude.rows': 'Table → SQL condition; rows for which it is true belong to one server.',
+  'database.checkAt':
+    'When the standby compares all rows of both servers, once a day, in its own time; `never` leaves it to `hot-standby check`. It also compares after each sign of bypassed capture.',
   'database.journalCapBytes':
     'Size of the journal from which the standby is marked for resynchronisation.',
   'network.interface': 'The LAN interface that carries the virtual IP.',

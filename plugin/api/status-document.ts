@@ -169,6 +169,15 @@ export interface TableDifference {
   readonly different: number
   /** The first keys, as text, 20 at the most. */
   readonly keys: readonly string[]
+  /** The rows of these keys on both servers, as text cut at 500 characters; none for a table without a key. */
+  readonly rows: readonly DifferentRow[]
+}
+
+/** One row that differs: null where a server has not got it. */
+export interface DifferentRow {
+  readonly key: string
+  readonly active: string | null
+  readonly standby: string | null
 }
 
 export interface Blocker {

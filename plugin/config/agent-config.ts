@@ -106,6 +106,13 @@ export const agentConfigSchema = z.strictObject({
         rows: z.record(tableName, z.string().min(1)).default({}),
       })
       .prefault({}),
+    checkAt: z
+      .string()
+      .regex(
+        /^(([01]\d|2[0-3]):[0-5]\d|never)$/,
+        'is not a time of day | Write `03:00`, or `never`.',
+      )
+      .default('03:00'),
     journalCapBytes: z
       .int()
       .min(1_048_576, 'is too small | Give at least 1048576 (1 MiB).')

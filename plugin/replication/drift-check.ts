@@ -1,10 +1,10 @@
-import type { CheckReport, TableDifference } from '../api/status-document.ts'
+import type { CheckReport, DifferentRow, TableDifference } from '../api/status-document.ts'
 import { copyBetween } from '../db/copy.ts'
 import { quoteLiteral, type QuotedName } from '../db/identifiers.ts'
 import { applyWholeTable } from './apply-table.ts'
 import type { ApplyContext } from './batch.ts'
 import { actAsReplica, copyTarget, deleteByKeys, selectByKeys } from './queries/apply.ts'
-import { type KeyHash, readBuckets, readKeyHashes } from './queries/drift.ts'
+import { type KeyHash, readBuckets, readKeyHashes, readRowTexts } from './queries/drift.ts'
 import { saveChecked } from './queries/position.ts'
 import { excludedColumns, type TableDescription } from './table-description.ts'
 import type { TablePair } from './table-pairs.ts'
@@ -15,6 +15,8 @@ const REPAIR_PORTION = 500
 /** One comparison of both servers at the cut of a batch; it runs inside the batch, so nothing can move meanwhile. */
 export class DriftCheck {
   readonly #repair: boolean
+  /** Differences are repaired, not only found. */
+  readonly repairs: boolean
   readonly #schema: QuotedName
   readonly #now: () => number
   readonly #startedAt: number
@@ -29,6 +31,7 @@ export class DriftCheck {
     readonly now: () => number
   }) {
     this.#repair = input.repair
+    this.repairs = input.repair
     this.#schema = input.schema
     this.#now = input.now
     this.#startedAt = input.now()
@@ -109,6 +112,7 @@ export class DriftCheck {
       onlyOnStandby: Math.max(0, ours - theirs),
       different: theirs === ours ? 1 : 0,
       keys: [],
+      rows: [],
     }
   }
 
@@ -128,6 +132,8 @@ export class DriftCheck {
     const onlyOnStandby = ours.filter((row) => !their.has(row.id))
     const different = theirs.filter((row) => own.has(row.id) && own.get(row.id)?.hash !== row.hash)
     const all = [...onlyOnActive, ...onlyOnStandby, ...different]
+    // Before the repair: afterwards both sides are equal.
+    const rows = await shownRows(context, pair, all.slice(0, SHOWN_KEYS))
     if (this.#repair) await this.#repairKeys(context, pair, all)
     return {
       table: pair.name,
@@ -135,6 +141,7 @@ export class DriftCheck {
       onlyOnStandby: onlyOnStandby.length,
       different: different.length,
       keys: all.slice(0, SHOWN_KEYS).map((row) => row.key.join(', ')),
+      rows,
     }
   }
 
@@ -167,6 +174,23 @@ export class DriftCheck {
       await copyBetween(context.reader, select, context.writer, copyTarget(pair.target))
     }
   }
+}
+
+async function shownRows(
+  { reader, writer }: ApplyContext,
+  pair: TablePair,
+  keys: readonly KeyHash[],
+): Promise<readonly DifferentRow[]> {
+  const ids = keys.map((row) => row.id)
+  const [active, standby] = await Promise.all([
+    readRowTexts(reader, pair.source, ids),
+    readRowTexts(writer, pair.target, ids),
+  ])
+  return keys.map(({ id, key }) => ({
+    key: key.join(', '),
+    active: active.get(id) ?? null,
+    standby: standby.get(id) ?? null,
+  }))
 }
 
 function transferOf(

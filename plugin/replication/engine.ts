@@ -10,6 +10,7 @@ import type { ReplicationEngine, ReplicationEvents, ReplicationSource } from '..
 import type { OnStep } from './batch-step.ts'
 import { CaptureMender } from './capture-mender.ts'
 import { readDataAmount } from './data-amount.ts'
+import { CheckSchedule } from './check-schedule.ts'
 import type { DatabaseConfig } from './database-config.ts'
 import { EngineEvents } from './engine-events.ts'
 import { engineStatus } from './engine-status.ts'
@@ -54,6 +55,7 @@ class Engine implements ReplicationEngine {
   readonly #events = new EngineEvents()
   readonly #closing = new AbortController()
   readonly #mender: CaptureMender
+  readonly #checks: CheckSchedule
   #follower: Follower | null = null
   #keeper: JournalKeeper | null = null
   #role: 'off' | 'active' | 'standby' = 'off'
@@ -71,6 +73,15 @@ class Engine implements ReplicationEngine {
     this.#connector = urlConnector(input.config.url, input.config.passwordFile)
     this.#local = new LocalDatabase(this.#connector, (up) => this.#events.databaseUp(up))
     this.#mender = new CaptureMender({ ...this.#parts(), wanted: () => this.#role !== 'off' })
+    this.#checks = new CheckSchedule({
+      at: this.#config.checkAt,
+      logger: this.#logger,
+      now: this.#now,
+      check: () => (this.#follower?.status.inSync ? this.#follower.check(false) : null),
+    })
+    this.#events.on('history', ({ kind }) => {
+      if (kind === 'captureRepaired') this.#checks.soon()
+    })
   }
 
   on<Name extends keyof ReplicationEvents>(
@@ -89,6 +100,7 @@ class Engine implements ReplicationEngine {
     this.#term = opened.term
     this.#watchDatabase()
     this.#mender.start()
+    this.#checks.start()
     if (opened.rewound) {
       const reason = 'the database was set back in time; the standby copies afresh'
       this.#events.history('captureRepaired', reason, {})
@@ -256,6 +268,7 @@ class Engine implements ReplicationEngine {
     this.#closing.abort()
     await this.#mender.stop()
     await this.#stopFollowing()
+    await this.#checks.stop()
     await this.#stopKeeping()
     await this.#local.close()
   }

@@ -108,7 +108,11 @@ export class Follower {
 
   check(repair: boolean): Promise<CheckReport> {
     const running = this.#following.check
-    if (running !== null) return running.report
+    if (running !== null) {
+      if (running.repairs || !repair) return running.report
+      // A check that only looks is under way: the one asked for follows it.
+      return running.report.catch(() => undefined).then(() => this.check(true))
+    }
     const schema = quoteName(this.#input.config.schema)
     const check = new DriftCheck({ repair, schema, now: this.#input.now })
     this.#following.check = check

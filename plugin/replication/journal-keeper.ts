@@ -141,10 +141,12 @@ export class JournalKeeper {
     )
     if (!dropped) return
     this.journalBytes = 0
-    // A server that never had a standby has lost nothing: its first one copies anyway.
     const promotion = await newestPromotion(db, schema)
-    if (state.acknowledgedTickId === null && promotion?.formerSourceId == null) return
-    const reason = `the journal passed ${config.journalCapBytes} bytes; the standby copies afresh when it returns`
+    const none = state.acknowledgedTickId === null && promotion?.formerSourceId == null
+    const then = none
+      ? 'no standby has come yet; capture goes on when it does'
+      : 'the standby copies afresh when it returns'
+    const reason = `the journal passed ${config.journalCapBytes} bytes; ${then}`
     events.history('journalCapReached', reason, { journalCapBytes: config.journalCapBytes })
   }
 }

@@ -14,6 +14,8 @@ const createSubscriber = (pgListen as unknown as { readonly default: typeof pgLi
 
 const HEARTBEAT_MS = 5000
 const QUERY_TIMEOUT_MS = 3000
+/** So many failures in a row are told: a restart of the active alone is none. */
+const TOLD_FAILURES = 4
 
 /**
  * Listens for wake-ups of one database. Only a hint: whoever uses it polls underneath. pg-listen gives up, hangs or
@@ -52,8 +54,16 @@ export class WakeUp {
   async #supervise(): Promise<void> {
     for (let failures = 0; !this.#stop.signal.aborted; failures++) {
       try {
-        await this.#listenOnce(() => (failures = 0))
+        await this.#listenOnce(() => {
+          if (failures >= TOLD_FAILURES) this.#logger.info({}, 'wake-ups arrive again')
+          failures = 0
+        })
       } catch (error) {
+        if (failures + 1 === TOLD_FAILURES)
+          this.#logger.warn(
+            { error: String(error) },
+            'wake-ups do not arrive; changes are found by polling, half a second later',
+          )
         this.#logger.debug(
           { error: String(error) },
           'the wake-up listener failed and is started again',

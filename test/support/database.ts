@@ -108,6 +108,7 @@ export async function startServer(
     schema: ODD_SCHEMA,
     replicatedSchemas: ['public'],
     exclude: { tables: [], columns: {}, rows: {} },
+    checkAt: 'never',
     journalCapBytes: 1_073_741_824,
     ...options.config,
   }

@@ -49,6 +49,7 @@ export function pairedStatus(change: Partial<StatusDocument> = {}): StatusDocume
             onlyOnStandby: 0,
             different: 2,
             keys: ['(17)', '(18)'],
+            rows: [],
           },
         ],
       },

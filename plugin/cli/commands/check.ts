@@ -33,5 +33,10 @@ function checkLines(report: CheckReport): string[] {
 function differenceLines(difference: TableDifference): string[] {
   const counts = `${difference.different} different, ${difference.onlyOnActive} only on the active, ${difference.onlyOnStandby} only on the standby`
   const keys = difference.keys.length === 0 ? [] : [`    keys: ${difference.keys.join(', ')}`]
-  return [`  ${difference.table}: ${counts}`, ...keys]
+  const rows = difference.rows.flatMap(({ key, active, standby }) => [
+    `    ${key}`,
+    `      active:  ${active ?? '(no row)'}`,
+    `      standby: ${standby ?? '(no row)'}`,
+  ])
+  return [`  ${difference.table}: ${counts}`, ...(rows.length > 0 ? rows : keys)]
 }

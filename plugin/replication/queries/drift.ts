@@ -77,3 +77,22 @@ export async function readKeyHashes(
     hash: row['hash'] ?? '',
   }))
 }
+
+const SHOWN_CHARACTERS = 500
+
+/** Rows by key as text, cut: for showing what differs. */
+export async function readRowTexts(
+  db: Queryable,
+  table: TableDescription,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  const rows = await textRows(
+    db,
+    `select k.id, pg_catalog.left(${rowText(table)}, ${SHOWN_CHARACTERS}) as shown
+     from ${fromTable(table)} t
+     cross join lateral (select pg_catalog.to_json(array[${keyTexts(table)}])::text as id) k
+     where ${replicatedRows(table)} and k.id = any ($1::text[])`,
+    [ids],
+  )
+  return new Map(rows.map((row) => [row['id'] ?? '', row['shown'] ?? '']))
+}

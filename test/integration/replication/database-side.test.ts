@@ -115,6 +115,7 @@ describe('database side', function () {
       schema: ODD_SCHEMA,
       replicatedSchemas: ['public'],
       exclude: { tables: [], columns: {}, rows: {} },
+      checkAt: 'never',
       journalCapBytes: 1_048_576,
     })
     assert.deepEqual(report.capture.impossible, [])

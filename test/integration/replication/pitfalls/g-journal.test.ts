@@ -52,6 +52,29 @@ describe('pitfalls G: the life of the journal', function () {
     })
   })
 
+  it('G3: an active that never had a standby tells it when its journal reaches the cap', async () => {
+    const { clusters } = pair()
+    const active = await startServer(clusters.first, 'alone', {
+      ddl: 'create table t (id int primary key, v text)',
+      config: { journalCapBytes: 1_048_576 },
+    })
+    try {
+      await active.engine.promote(1)
+      await active.sql.query(`insert into t select n, 'x' from generate_series(1, 30000) n`)
+      await eventually(
+        () =>
+          active.history.some(
+            (entry) =>
+              entry.kind === 'journalCapReached' && /no standby has come yet/.test(entry.reason),
+          ),
+        'the event',
+      )
+      await active.sql.query(`insert into t values (0, 'goes on')`)
+    } finally {
+      await active.close()
+    }
+  })
+
   it('G4: what the standby has not got stays', async () => {
     const { active, standby, run, same } = pair()
     await standby.engine.standAlone({ forget: false })

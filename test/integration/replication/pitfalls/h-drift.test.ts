@@ -130,11 +130,35 @@ describe('pitfalls H: schema, take-over, drift', function () {
     assert.deepEqual([...byTable.keys()].sort(), ['public.bag', 'public.exact', 'public.t'])
     const t = byTable.get('public.t')
     assert.deepEqual([t?.onlyOnActive, t?.onlyOnStandby, t?.different], [1, 1, 1])
+    assert.deepEqual(
+      t?.rows.map((row) => [row.key, row.active, row.standby]),
+      [
+        ['201', '(201,gone)', null],
+        ['999', null, '(999,extra)'],
+        ['200', '(200,exact)', '(200,exacT)'],
+      ],
+    )
     assert.equal(byTable.get('public.exact')?.different, 3)
     assert.equal(byTable.get('public.bag')?.onlyOnActive, 2)
     await run(`insert into t select n, 'traffic' from generate_series(5000, 5100) n`)
     assert.equal((await standby.engine.check({ repair: true })).repaired, true)
     assert.deepEqual((await standby.engine.check({ repair: false })).differences, [])
     await same('t', 'bag', 'exact')
+  })
+
+  it('H10: after a sign of bypassed capture both servers are compared without anybody asking', async () => {
+    const { run, same, toldOf } = pair()
+    await same('t', 'bag')
+    await behind(`update t set v = 'changed behind our back' where id = 200`)
+    await run(`alter table bag disable trigger all; alter table bag enable trigger all`)
+    await toldOf('captureRepaired', /public\.bag/)
+    await eventually(
+      () =>
+        pair()
+          .told('driftFound')
+          .some((reason) => reason === 'public.t'),
+      'the drift found',
+      40_000,
+    )
   })
 })
