@@ -51,35 +51,48 @@ export function toOutboxRecord(document: unknown): OutboxRecord | null {
   return result.success ? result.data : null
 }
 
-/** The state after one more record. Records of messages that are not known, or are done, change nothing. */
-export function applyRecord(state: OutboxState, record: OutboxRecord): OutboxState {
-  switch (record.type) {
-    case 'seen':
-      return { ...state, seenEventId: record.eventId }
-    case 'held':
-      return { ...state, held: heldAfter(state.held, record.event) }
-    case 'released':
-      return {
-        ...state,
-        held: new Map([...state.held].filter(([group]) => group !== record.group)),
-      }
-    case 'queued': {
-      if (state.entries.has(record.message.id)) return state
-      const { message, shared } = record
-      const entry = { message, shared, state: 'waiting', attempts: 0, lastFailure: null } as const
-      return { ...state, entries: new Map(state.entries).set(message.id, entry) }
-    }
-    case 'attemptFailed':
-    case 'delivered':
-    case 'gaveUp':
-    case 'settledByPeer':
-    case 'shared': {
-      const entry = state.entries.get(record.id)
-      if (entry === undefined || (entry.state !== 'waiting' && record.type !== 'shared'))
-        return state
-      return { ...state, entries: new Map(state.entries).set(record.id, nextEntry(entry, record)) }
-    }
+/** The state after more records. Records of messages that are not known, or are done, change nothing. */
+export function applyRecords(state: OutboxState, records: readonly OutboxRecord[]): OutboxState {
+  // One copy for all of them: a file of thousands of lines is read at the start of the agent.
+  const entries = new Map(state.entries)
+  let { seenEventId, held } = state
+  for (const record of records) {
+    if (record.type === 'seen') seenEventId = record.eventId
+    else if (record.type === 'held') held = heldAfter(held, record.event)
+    else if (record.type === 'released')
+      held = new Map([...held].filter(([group]) => group !== record.group))
+    else applyToEntry(entries, record)
   }
+  return { seenEventId, entries, held }
+}
+
+function applyToEntry(
+  entries: Map<string, OutboxEntry>,
+  record: EntryRecord | Extract<OutboxRecord, { type: 'queued' }>,
+): void {
+  if (record.type === 'queued') {
+    const { message, shared } = record
+    if (entries.has(message.id)) return
+    entries.set(message.id, { message, shared, state: 'waiting', attempts: 0, lastFailure: null })
+    return
+  }
+  const entry = entries.get(record.id)
+  if (entry === undefined || (entry.state !== 'waiting' && record.type !== 'shared')) return
+  entries.set(record.id, nextEntry(entry, record))
+}
+
+/**
+ * What is given up so that no more than `most` messages wait: the least important and oldest. A mail server that is away
+ * for days must not fill the disk.
+ */
+export function excessOf(state: OutboxState, most: number): readonly OutboxRecord[] {
+  const waiting = [...state.entries.values()].filter((entry) => entry.state === 'waiting')
+  if (waiting.length <= most) return []
+  const rank = { information: 0, warning: 1, alert: 2 } as const
+  return waiting
+    .sort((a, b) => rank[a.message.level] - rank[b.message.level])
+    .slice(0, waiting.length - most)
+    .map(({ message }) => ({ type: 'gaveUp', id: message.id }))
 }
 
 /** How long what is done is remembered: longer than a server may be away and come back with the same messages. */

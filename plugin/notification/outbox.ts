@@ -3,9 +3,10 @@ import { writeDurably } from '../files/durable-file.ts'
 import type { Logger } from '../logger.ts'
 import { type LineFile, openLineFile, readLines } from './line-file.ts'
 import {
-  applyRecord,
+  applyRecords,
   compacted,
   EMPTY_OUTBOX,
+  excessOf,
   type OutboxRecord,
   type OutboxState,
   toOutboxRecord,
@@ -22,6 +23,7 @@ export interface Outbox {
 /** Longer than messages are tried: a server that comes back with one that was sent must find it known. */
 const KEEP_DONE_MS = 7 * 86_400_000
 const KEEP_DONE = 3000
+const MOST_WAITING = 5000
 const LINES_BEFORE_COMPACTION = 20_000
 
 /** Opens the outbox; damaged lines are skipped and logged. Errors: HS_STATE_UNREADABLE. */
@@ -46,7 +48,7 @@ export async function openOutbox(
       keepDone: KEEP_DONE,
     })
     await writeDurably(path, records.map((record) => `${JSON.stringify(record)}\n`).join(''))
-    state = records.reduce(applyRecord, EMPTY_OUTBOX)
+    state = applyRecords(EMPTY_OUTBOX, records)
     lines = records.length
     file = await openLineFile(path)
   }
@@ -58,7 +60,14 @@ export async function openOutbox(
       true,
     )
     lines += records.length
-    state = records.reduce(applyRecord, state)
+    state = applyRecords(state, records)
+    const excess = excessOf(state, MOST_WAITING)
+    if (excess.length === 0) return
+    logger.error(
+      { messages: excess.length },
+      'too many messages wait; the least important are given up',
+    )
+    await append(excess)
   }
   await compact()
   return {
@@ -78,14 +87,14 @@ export async function openOutbox(
 }
 
 async function readState(path: string, logger: Logger): Promise<OutboxState> {
-  let state = EMPTY_OUTBOX
+  const records: OutboxRecord[] = []
   let damaged = 0
   for await (const { document } of readLines(path)) {
     const record = toOutboxRecord(document)
     if (record === null) damaged += 1
-    else state = applyRecord(state, record)
+    else records.push(record)
   }
   if (damaged > 0)
     logger.warn({ lines: damaged }, 'the outbox has lines that are damaged; they are skipped')
-  return state
+  return applyRecords(EMPTY_OUTBOX, records)
 }

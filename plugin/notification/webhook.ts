@@ -21,7 +21,7 @@ export function webhookBody(entry: HistoryEntry, level: EventLevel, server: Mail
 }
 
 /** `sha256=` and the HMAC of `timestamp.body` in hex: who has the secret made it, and not long ago. */
-export function webhookSignature(secret: string, timestamp: string, body: string): string {
+function webhookSignature(secret: string, timestamp: string, body: string): string {
   return `sha256=${createHmac('sha256', secret).update(`${timestamp}.${body}`).digest('hex')}`
 }
 

@@ -3,6 +3,7 @@ import { HotStandbyError, toHotStandbyError } from '../../errors.ts'
 import type { AddCommand, CommandContext } from '../command-context.ts'
 import { checkDatabase } from '../doctor/check-database.ts'
 import { checkMachine } from '../doctor/check-machine.ts'
+import { checkSecrets } from '../doctor/check-secrets.ts'
 import { checkStateDirectory } from '../doctor/check-state-directory.ts'
 import { failed, ok } from '../doctor/doctor-check.ts'
 
@@ -32,6 +33,7 @@ async function runChecks(context: CommandContext): Promise<DoctorCheck[]> {
   const local = [
     ok('configuration', 'Configuration file', context.configPath),
     await checkStateDirectory(config),
+    await checkSecrets(config),
     ...(await checkMachine(config)),
     ...(await checkDatabase(config)),
   ]

@@ -119,6 +119,10 @@ describe('a failover while the mail server is down', function () {
         keepAliveIntervalMs: 200,
         deadTimeMs: 4000,
         contacts: [ANNA],
+        notifications: {
+          kinds: { settingsChanged: 'off', peerBack: 'off' },
+          behindAfterSeconds: 90,
+        },
       },
     })
     await secondary.client.saveSettings({ server: { identity: 'secondary' } })
@@ -153,6 +157,9 @@ describe('a failover while the mail server is down', function () {
     })
     const { events } = await secondary.client.events({ kind: 'failoverStarted' })
     assert.equal(events.length, 1)
+    const { pair } = (await secondary.client.status()).settings
+    assert.deepEqual(pair?.notifications?.kinds, { settingsChanged: 'off', peerBack: 'off' })
+    assert.equal(pair?.notifications?.behindAfterSeconds, 90)
 
     sink = await startSmtpSink({ port: smtpPort })
     await secondary.client.notifyTest({ email: 'test@example.test' })

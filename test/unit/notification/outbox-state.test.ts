@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import type { OutboxMessage } from '../../../plugin/api/outbox-message.ts'
 import {
-  applyRecord,
+  applyRecords,
   compacted,
   EMPTY_OUTBOX,
+  excessOf,
   type OutboxRecord,
 } from '../../../plugin/notification/outbox-state.ts'
 
@@ -57,7 +58,7 @@ const records: fc.Arbitrary<OutboxRecord> = fc.oneof(
     .map(([group, kind, at]) => held(group, kind, at, at)),
   ids.map((group) => ({ type: 'released' as const, group })),
 )
-const stateOf = (list: readonly OutboxRecord[]) => list.reduce(applyRecord, EMPTY_OUTBOX)
+const stateOf = (list: readonly OutboxRecord[]) => applyRecords(EMPTY_OUTBOX, list)
 
 describe('outbox state', () => {
   it('is the same after compaction', () => {
@@ -98,5 +99,33 @@ describe('outbox state', () => {
       [...stateOf(compacted(state, { ...all, keepDone: 1 })).entries.keys()],
       ['a', 'c'],
     )
+  })
+
+  it('gives up the least important and oldest when too many wait', () => {
+    const queued = (id: string, level: 'information' | 'alert') =>
+      ({ type: 'queued', shared: false, message: { ...mail(id), level } }) as const
+    const state = stateOf([
+      queued('a', 'alert'),
+      queued('b', 'information'),
+      queued('c', 'alert'),
+      queued('d', 'information'),
+      queued('e', 'alert'),
+      { type: 'delivered', id: 'e' },
+    ])
+    const given = (most: number) =>
+      excessOf(state, most).map((record) => 'id' in record && record.id)
+    assert.deepEqual(given(4), [])
+    assert.deepEqual(given(3), ['b'])
+    assert.deepEqual(given(1), ['b', 'd', 'a'])
+  })
+
+  it('reads thousands of lines in a moment', () => {
+    const list = Array.from({ length: 8000 }, (_, n): OutboxRecord[] => [
+      { type: 'queued', shared: false, message: mail(String(n)) },
+      { type: 'delivered', id: String(n) },
+    ]).flat()
+    const startedAt = performance.now()
+    assert.equal(stateOf(list).entries.size, 8000)
+    assert.ok(performance.now() - startedAt < 1000)
   })
 })
