@@ -156,11 +156,13 @@ create function :schema.wake_gate() returns bigint
 
 -- Function: wake_reader()
 --   Capture calls it only when the gate is open: NOTIFY serialises the commits of everyone who sends it. With two-phase
---   commit a NOTIFY would make PREPARE TRANSACTION fail, so the reader polls there.
+--   commit a NOTIFY would make PREPARE TRANSACTION fail, so the reader polls there. When some other listener of the
+--   cluster is stuck and the queue fills, a NOTIFY would in the end fail the user's commit: it is left out long before.
 create function :schema.wake_reader() returns void
   language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-  if pg_catalog.current_setting('max_prepared_transactions') = '0' then
+  if pg_catalog.current_setting('max_prepared_transactions') = '0'
+     and pg_catalog.pg_notification_queue_usage() < 0.5 then
     perform pg_catalog.pg_notify('pbx_hot_standby', '');
   end if;
 end $$;

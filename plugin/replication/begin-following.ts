@@ -128,7 +128,7 @@ async function copyAfresh(
   const begun = now()
   const monitor = new CopyMonitor(now, (progress) => status.progress(progress))
   const { generation } = state
-  const result = await givingWay(context, following, () =>
+  const result = await givingWay(context, () =>
     runBatch(context, {
       from: null,
       expected: [],

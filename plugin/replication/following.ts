@@ -14,8 +14,6 @@ export class Following {
   /** The position that was taken while the active refused writes; it is all that there is. */
   drained: string | null = null
   copyRequested = false
-  /** How often a copy has made room for others since the last one that was done. */
-  gaveWay = 0
   check: DriftCheck | null = null
   #wake: () => void = () => undefined
   readonly #waiters = new Set<{ readonly wanted: AppliedPosition; readonly resolve: () => void }>()

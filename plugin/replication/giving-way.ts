@@ -1,14 +1,11 @@
 import { delay } from '../db/delay.ts'
 import type { ApplyContext } from './batch.ts'
-import type { Following } from './following.ts'
 import { backendPid, blockedBy, endSession } from './queries/blocking.ts'
 import { NotReadyError } from './replication-error.ts'
 
 const LOOK_MS = 500
 /** A migration of the platform may wait this long for a copy, not as long as the copy takes. */
 const PATIENCE_MS = 2000
-/** After so many times the copy goes through with it, or it would never be done. */
-const MAX_GIVEN_WAY = 5
 
 /**
  * Runs a copy, which holds locks on every table of the active, and breaks it off when somebody waits for one of them:
@@ -16,21 +13,16 @@ const MAX_GIVEN_WAY = 5
  */
 export async function givingWay<Result>(
   context: ApplyContext,
-  following: Following,
   copy: () => Promise<Result>,
 ): Promise<Result> {
-  if (following.gaveWay >= MAX_GIVEN_WAY) return copy()
   const done = new AbortController()
   const pid = await backendPid(context.reader)
   const watch = watchBlocked(context, pid, done.signal)
   try {
-    const result = await copy()
-    following.gaveWay = 0
-    return result
+    return await copy()
   } catch (error) {
     done.abort()
     if (!(await watch)) throw error
-    following.gaveWay++
     throw new NotReadyError('the copy gave way to a change of the schema; it begins again')
   } finally {
     done.abort()

@@ -9,6 +9,7 @@ import type { OnStep } from './batch-step.ts'
 import type { DatabaseConfig } from './database-config.ts'
 import type { EngineEvents } from './engine-events.ts'
 import type { LocalDatabase } from './local-database.ts'
+import { endBlockers } from './queries/blocking.ts'
 import { newestPromotion } from './queries/position.ts'
 import * as journal from './queries/journal.ts'
 import {
@@ -21,6 +22,8 @@ import { acknowledge, pruneTicks } from './queries/ticks.ts'
 
 const ROUND_MS = 1000
 const PURGE_PORTION = 20_000
+/** With the length of a round, the longest that a migration of the platform waits for a batch or a copy. */
+const LOCK_PATIENCE_MS = 3000
 const SHRINK_BYTES = 8 * 1024 * 1024
 const ENTRY_BYTES = 100
 
@@ -77,6 +80,7 @@ export class JournalKeeper {
 
   async #round(db: Queryable): Promise<void> {
     const { schema } = this.#input
+    await this.#freeLocks(db)
     if (this.#acknowledged !== null) {
       await acknowledge(db, schema, this.#acknowledged, null)
       this.#acknowledged = null
@@ -95,6 +99,16 @@ export class JournalKeeper {
     else if (this.journalBytes > this.#input.config.journalCapBytes) await this.#drop(db, state)
   }
 
+  /** The PBX goes first: whoever waits for a lock of the standby gets it, and the standby begins its batch again. */
+  async #freeLocks(db: Queryable): Promise<void> {
+    const ended = await endBlockers(db, LOCK_PATIENCE_MS)
+    if (ended === 0) return
+    this.#input.logger.warn(
+      { sessions: ended, patienceMs: LOCK_PATIENCE_MS },
+      'the standby held a lock for too long and was disconnected',
+    )
+  }
+
   async #purge(db: Queryable, state: ServerState): Promise<void> {
     const { schema } = this.#input
     const { acknowledgedSnapshot, acknowledgedTickId } = state
@@ -102,6 +116,7 @@ export class JournalKeeper {
     if (acknowledgedTickId === state.purgedTickId) return
     let deleted: number
     do {
+      await this.#freeLocks(db)
       deleted = await journal.purgeJournal(db, schema, acknowledgedSnapshot, PURGE_PORTION)
     } while (deleted === PURGE_PORTION && !this.#stop.signal.aborted)
     if (deleted < PURGE_PORTION) await journal.savePurged(db, schema, acknowledgedTickId)

@@ -20,3 +20,21 @@ export async function blockedBy(db: Queryable, pid: string): Promise<boolean> {
 export async function endSession(db: Queryable, pid: string): Promise<void> {
   await db.query('select pg_catalog.pg_terminate_backend($1::integer)', [pid])
 }
+
+/**
+ * Ends every session of ours that somebody has been waiting for longer than this, and tells how many. Stateless and on
+ * the server itself, so that it also works when the standby that holds the lock is gone without a word.
+ */
+export async function endBlockers(db: Queryable, patienceMs: number): Promise<number> {
+  const row = await textRow(
+    db,
+    `select count(pg_catalog.pg_terminate_backend(a.pid))::text as ended from pg_catalog.pg_stat_activity a
+     where a.usename = current_user and a.datname = current_database() and a.pid <> pg_catalog.pg_backend_pid()
+       and a.application_name like 'hot-standby %'
+       and a.pid = any (array(
+         select pg_catalog.unnest(pg_catalog.pg_blocking_pids(l.pid)) from pg_catalog.pg_locks l
+         where not l.granted and l.waitstart < pg_catalog.clock_timestamp() - $1 * interval '1 millisecond'))`,
+    [patienceMs],
+  )
+  return Number(row?.['ended'] ?? 0)
+}
