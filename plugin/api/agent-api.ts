@@ -31,7 +31,7 @@ import type {
  * | POST /check | { repair?: boolean } | CheckReport |
  * | POST /wait | WaitInput | { reached: true } or HS_TIMEOUT |
  * | POST /notify-test | { email?, channel?: mail, webhook or syslog } | { delivered: string[] } |
- * | GET /notifications | | { deliveries } |
+ * | GET /notifications | | { deliveries }, the newest 300 |
  * | PUT /notifications/settings | NotificationsInput | { notifications } — what is told, and in which words |
  * | POST /notifications/preview | { name, template } | { subject, text, html } with sample data; nothing is saved |
  * | POST /notifications/take-mail | | { mail: PlatformMailMessage or null } — for the platform's own sender |

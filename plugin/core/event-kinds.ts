@@ -314,7 +314,7 @@ export const EVENT_KINDS = {
   },
   writeRefused: {
     level: 'information',
-    notify: false,
+    notify: true,
     toldBy: 'each',
     title: 'The config lock refused a change',
     meaning: 'Somebody tried to configure the standby; nothing was changed.',

@@ -20,6 +20,9 @@ export interface AgentApiParts {
   }>
 }
 
+/** The outbox remembers a week of them; nobody reads more than this on a page. */
+const SHOWN_DELIVERIES = 300
+
 /** What pages and commands can ask of this agent; one function a call, in the order of the contract. */
 export function createAgentApi({ node, makeAccessCode }: AgentApiParts): AgentApi {
   const { history, loop, operations, peer, settings } = node
@@ -89,7 +92,8 @@ export function createAgentApi({ node, makeAccessCode }: AgentApiParts): AgentAp
       return { reached: true }
     },
     notifyTest: async (input) => ({ delivered: await node.notifier.sendTest(input) }),
-    notifications: () => Promise.resolve({ deliveries: node.notifier.deliveries() }),
+    notifications: () =>
+      Promise.resolve({ deliveries: node.notifier.deliveries().slice(0, SHOWN_DELIVERIES) }),
     saveNotifications: (input, context) => saveNotifications(node, input, context?.actor ?? null),
     previewNotification({ name, template }) {
       if (!isTemplateName(name)) throw new HotStandbyError('HS_NOT_FOUND')

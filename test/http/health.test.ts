@@ -4,7 +4,7 @@ import supertest from 'supertest'
 import type { StatusDocument } from '../../plugin/api/status-document.ts'
 import { createHotStandby } from '../../plugin/create-hot-standby.ts'
 import { type ScriptedAgent, startScriptedAgent } from '../support/scripted-agent.ts'
-import { activeStatus, newStatus, pairedStatus } from '../support/web-status.ts'
+import { activeStatus, historyEntry, newStatus, pairedStatus } from '../support/web-status.ts'
 
 /** The plugin's routes alone, on a platform that asks for no log-in. */
 describe('the routes for machines', () => {
@@ -101,6 +101,34 @@ describe('the routes for machines', () => {
     const answer = await appOf({ authorize }).get('/system/hot-standby/metrics').expect(200)
     assert.deepEqual([answer.text, seen], ['up 1\n', ['view']])
     assert.match(answer.headers['content-type'] ?? '', /^text\/plain; version=0\.0\.4/)
+  })
+
+  it('tells the platform of each event once', async () => {
+    const plugin = createHotStandby({ socketPath: agent.socketPath })
+    const heard: string[] = []
+    const told: string[] = []
+    const ends = [
+      plugin.onEvent(({ id, kind }) => heard.push(`${id} ${kind}`)),
+      plugin.onNotification(({ subject, entry }) => told.push(`${entry.id} ${subject}`)),
+    ]
+    await plugin.start()
+    const deadline = performance.now() + 10_000
+    const until = async (fits: () => boolean): Promise<void> => {
+      while (!fits() && performance.now() < deadline)
+        await new Promise((resolve) => setTimeout(resolve, 10))
+    }
+    // The stream is open when the first one arrives.
+    await until(() => {
+      agent.tell(historyEntry(1, { kind: 'agentStarted' }))
+      return heard.length > 0
+    })
+    agent.tell(historyEntry(2))
+    agent.tell(historyEntry(2))
+    await until(() => told.length > 0)
+    ends.forEach((end) => end())
+    await plugin.stop()
+    assert.deepEqual(heard, ['1 agentStarted', '2 peerLost'])
+    assert.deepEqual(told, ['2 [pbx-2] The peer does not answer'])
   })
 
   it("delivers the outbox's mails in the platform's way, and says what became of each", async () => {
