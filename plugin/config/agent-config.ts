@@ -168,10 +168,13 @@ export const agentConfigSchema = z.strictObject({
       secure: z.boolean().default(false),
       /** Refuse to send without TLS. */
       requireTls: z.boolean().default(false),
-      user: z.string().optional(),
-      passwordFile: z.string().optional(),
+      user: z.string().min(1, 'is empty | Give a value, or leave the field out.').optional(),
+      passwordFile: z
+        .string()
+        .min(1, 'is empty | Give a value, or leave the field out.')
+        .optional(),
       /** PEM file of the authority that signed the mail server's certificate. */
-      caFile: z.string().optional(),
+      caFile: z.string().min(1, 'is empty | Give a value, or leave the field out.').optional(),
       /** False accepts any certificate: TLS then protects against listeners only. */
       verifyCertificate: z.boolean().default(true),
       from: z.email('is not an e-mail address | Give the sender address.'),
