@@ -19,6 +19,7 @@ import { FollowerStatus } from './follower-status.ts'
 import { Following } from './following.ts'
 import type { StoredPosition } from './queries/position.ts'
 import { LineageError, NotReadyError } from './replication-error.ts'
+import { watchLine } from './line-watch.ts'
 import { openSourceSession } from './source-session.ts'
 import type { TableStates } from './table-states.ts'
 import { WakeUp } from './wake-up.ts'
@@ -151,14 +152,22 @@ export class Follower {
       status: this.status,
       stop: this.#stop.signal,
     }
-    try {
+    const follow = async (): Promise<void> => {
       const context = await beginFollowing(session, begin)
       wakeUp.start()
       succeeded()
       await new BatchStream(context, begin, () => wakeUp.healthy()).run()
+    }
+    const over = new AbortController()
+    const following = follow()
+    try {
+      await Promise.race([following, neverEnds(watchLine(session.observer, over.signal))])
     } finally {
+      over.abort()
       this.#wakeUp = null
       await Promise.all([wakeUp.close(), session.close()])
+      // With its connections closed it ends, too; two must not follow at a time.
+      await following.catch(() => undefined)
     }
   }
 
@@ -173,4 +182,10 @@ export class Follower {
     this.#input.logger.warn({ reason }, sentence)
     this.status.failed(reason, expected)
   }
+}
+
+/** Only a rejection counts. */
+async function neverEnds(watch: Promise<void>): Promise<never> {
+  await watch
+  return new Promise(() => undefined)
 }

@@ -1,4 +1,8 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import type { PostgresCluster } from '../../../examples/demo/postgres-cluster.ts'
+import type { ReplicationSource } from '../../../plugin/ports.ts'
 import type { OnStep } from '../../../plugin/replication/batch-step.ts'
 import {
   eventually,
@@ -131,6 +135,20 @@ describe('bounded: locks, lost sessions and a full notification queue', function
     }
   })
 
+  it('D8: a half-open connection is given up, and replication goes on over a new one', async () => {
+    const line = await startLine(active.cluster)
+    const source = active.source()
+    await standby.engine.follow({ ...source, connect: () => line.connect(source) }, 'a line')
+    await same()
+    line.goSilent()
+    // Nobody is told that the line is dead, and new connections work.
+    await active.sql.query(`insert into bag values ('while the line is dead')`)
+    await same()
+    await standby.engine.follow(source, 'without the line')
+    await same()
+    await line.close()
+  })
+
   it('D3: a notification queue that a stuck listener fills never fails a commit of the platform', async function () {
     if (Number(process.env['HOT_STANDBY_POSTGRES'] ?? 17) < 17) this.skip()
     await withClient(active.url(), async (stuck) => {
@@ -147,6 +165,47 @@ describe('bounded: locks, lost sessions and a full notification queue', function
     await same()
   })
 })
+
+interface Line {
+  connect(source: ReplicationSource): ReturnType<ReplicationSource['connect']>
+  /** What is open now carries nothing any more, and nobody is told. */
+  goSilent(): void
+  close(): Promise<void>
+}
+
+async function startLine(cluster: PostgresCluster): Promise<Line> {
+  const open = new Set<Socket>()
+  const server = createServer((incoming) => {
+    const outgoing = connect(cluster.port, cluster.host)
+    for (const [socket, other] of [
+      [incoming, outgoing],
+      [outgoing, incoming],
+    ] as const) {
+      open.add(socket)
+      socket.on('error', () => other.destroy())
+      socket.pipe(other)
+    }
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  return {
+    connect: async (source) => {
+      const { stream: direct, ...access } = await source.connect()
+      direct.destroy()
+      const stream = connect(port, '127.0.0.1')
+      await once(stream, 'connect')
+      return { ...access, stream }
+    },
+    goSilent: () => {
+      for (const socket of open) socket.unpipe().pause()
+    },
+    close: async () => {
+      for (const socket of open) socket.destroy()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
 
 /** Until PostgreSQL itself refuses to notify. */
 async function fillQueue(server: TestServer): Promise<void> {
