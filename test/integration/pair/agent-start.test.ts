@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -71,6 +71,23 @@ describe('starting the agent', function () {
   it('refuses a state directory that is a file', async () => {
     await writeFile(server.config.stateDirectory, '')
     assert.match(await refusal(), /state directory cannot be used/)
+  })
+
+  it('refuses state files that somebody damaged, by name and with the remedy', async () => {
+    await mkdir(server.config.stateDirectory, { mode: 0o700 })
+    for (const [name, text] of [
+      ['settings.json', '{"server":{"identity":"boss"},"pair":null}'],
+      ['peer.json', '{"serverId":"x"}'],
+      ['server.json', 'not JSON'],
+    ] as const) {
+      const path = join(server.config.stateDirectory, name)
+      await writeFile(path, text)
+      assert.match(
+        await refusal(),
+        new RegExp(`${name} .*HS_STATE_UNREADABLE.*Remedy: .*backup`, 's'),
+      )
+      await rm(path)
+    }
   })
 
   it('refuses a database without our schema', async () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { parseSettings, parseStoredSettings } from '../../../plugin/config/settings-schema.ts'
+import { pairFields, serverFields } from '../../../plugin/config/settings-fields.ts'
 import { HotStandbyError, type FieldProblem } from '../../../plugin/errors.ts'
 
 const context = {
@@ -186,4 +187,53 @@ describe('parseStoredSettings', () => {
       )
     }
   })
+})
+
+describe('each field of the set-up page', () => {
+  const WRONG: Readonly<Record<string, readonly unknown[]>> = {
+    'server.identity': ['', 'boss', 5, null],
+    'server.hostName': ['', 'a b', '-x', 'x'.repeat(254), 5],
+    'server.networkInterface': ['', 'eth 0', 'a/b', 'x'.repeat(16), null],
+    'server.peerAddress': ['pbx-b', '192.0.2.1/24', '999.1.1.1', 5],
+    'server.peerPort': ['', '0', '65536', 'many', '1.5', -1, null],
+    'server.expectedPeerSerialNumber': ['a b', 'x'.repeat(101), 5],
+    'pair.virtualIp': ['192.168.1.10', 5, { address: 'here' }, { surplus: 1 }],
+    'pair.keepAliveIntervalMs': ['', 'soon', '-1', '0', 1.5, null],
+    'pair.deadTimeMs': ['', 'soon', '-1', '0', 1.5, null],
+    'pair.referenceAddresses': [[], ['here'], '192.168.1.1', ['192.168.1.10'], null],
+    'pair.coldStartAlone': ['', 'perhaps', 1, null],
+    'pair.contacts': ['x', [5], [{ name: 'A', email: 'nobody', levels: ['alert'] }], null],
+    'pair.notifications': ['x', 5, { surplus: 1 }],
+  }
+  const names = [
+    ...Object.keys(serverFields).map((name) => `server.${name}`),
+    ...Object.keys(pairFields).map((name) => `pair.${name}`),
+  ]
+
+  it('has wrong values here: a new one must get some', () => {
+    assert.deepEqual(Object.keys(WRONG).sort(), [...names].sort())
+  })
+
+  for (const [path, values] of Object.entries(WRONG))
+    it(`is refused with field, value and remedy when it is wrong: ${path}`, () => {
+      const [group, name] = path.split('.') as ['server' | 'pair', string]
+      for (const value of values) {
+        const input = { server: { ...server }, pair: { ...pair } }
+        Object.assign(input[group], { [name]: value })
+        const found = problems(input)
+        const problem = found.find(({ field }) => `${field}.`.startsWith(`${path}.`))
+        assert.ok(problem, `${JSON.stringify(value)}: ${JSON.stringify(found)}`)
+        assert.ok(problem.value !== '' && problem.message !== '' && problem.remedy !== '')
+      }
+    })
+
+  function problems(input: object): readonly FieldProblem[] {
+    try {
+      parseSettings(input, none, context)
+    } catch (error) {
+      assert.ok(error instanceof HotStandbyError)
+      return error.details.fields ?? []
+    }
+    return []
+  }
 })
