@@ -37,6 +37,8 @@ export interface ReplicationEngine {
   /** As active: a durable tick now; everything committed before the call is at or before the position. */
   currentPosition(): Promise<AppliedPosition>
   appliedPosition(): Promise<AppliedPosition | null>
+  /** As standby: applies nothing while paused, and goes on from the same position; remembered for later followings. */
+  setPaused(paused: boolean): void
   /** As standby: forget the position and copy afresh. */
   resynchronise(): Promise<void>
   /** As standby: compare at one cut with the source. */

@@ -44,6 +44,8 @@ export const CONFIGURATION_FIELDS: Readonly<Record<string, string>> = {
   'platform.facts.network.kind': 'What the interface is.',
   'platform.factsCommand':
     'Program and arguments; prints the facts as JSON. Takes the place of `platform.facts`.',
+  'failover.roleChangesPerHour':
+    'So often the active role may move by itself within an hour, both servers together; then it is held where it is until the administrator switches automatic take-over on again.',
   'services.start': 'Program that starts the telephony services when this server becomes active.',
   'services.stop': 'Program that stops them when it becomes standby.',
   'services.health': 'Program whose exit status 0 means healthy.',

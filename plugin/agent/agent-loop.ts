@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { decide } from '../core/decide.ts'
 import type { Event } from '../core/event.ts'
 import type { Identity } from '../core/facts.ts'
-import { initialState, type InitialInput } from '../core/initial-state.ts'
+import { initialState } from '../core/initial-state.ts'
+import { DEFAULT_ROLE_CHANGES_PER_HOUR } from '../core/modes.ts'
 import type { AppliedPosition } from '../core/position.ts'
 import { reportOf } from '../core/report.ts'
 import type { PairSettings } from '../core/settings.ts'
@@ -11,12 +12,15 @@ import type { Timing } from '../core/timing.ts'
 import { HotStandbyError } from '../errors.ts'
 import { silentLogger, type Logger } from '../logger.ts'
 import type { AgentPorts } from './agent-ports.ts'
+import { fromDurable } from './durable-modes.ts'
 import { EffectRunner } from './effect-runner.ts'
 import {
   FIRST_VIEW,
   isVisible,
   timingOf,
+  withRecord,
   type AgentLoopInput,
+  type FirstKnown,
   type LoopView,
   type TransitionRecord,
 } from './loop-view.ts'
@@ -26,10 +30,6 @@ import { PendingRequests, type TakeOverAnswer } from './pending-requests.ts'
 
 export type { AgentLoopInput, LoopView, TransitionRecord } from './loop-view.ts'
 
-type FirstKnown = Pick<InitialInput, 'paired'> &
-  Partial<Omit<InitialInput, 'own'>> & { readonly own?: Partial<OwnView> }
-
-const HISTORY_LENGTH = 100
 const STOP_LIMIT_MS = 20_000
 
 /**
@@ -96,7 +96,7 @@ export class AgentLoop {
       paired: this.isPaired(),
       term: durable?.term ?? 0,
       wasActive: durable?.wasActive ?? false,
-      maintenanceUntil: this.monotonicEnd(durable?.maintenanceUntilMs ?? null),
+      ...fromDurable(durable, { now: this.now(), wallMs: this.wallNow() }),
       own: { carrierUp, holdsVirtualIp, dataInSync: durable?.dataInSync ?? false },
     })
     this.reason = 'the agent started'
@@ -172,10 +172,16 @@ export class AgentLoop {
     this.dispatch({ type: 'handOverAborted', now: this.now(), requestId, reason })
   }
 
-  /** Remaining time of maintenance mode; null ends it. */
-  setMaintenance(durationMs: number | null): void {
-    const until = durationMs === null ? null : this.now() + durationMs
-    this.dispatch({ type: 'maintenanceSet', now: this.now(), until })
+  /** Maintenance mode for the given time, on both servers; null ends it. */
+  setMaintenance(durationMs: number | null, pauseSynchronisation = false): void {
+    const now = this.now()
+    const until = durationMs === null ? null : now + durationMs
+    this.dispatch({ type: 'maintenanceSet', now, until, pauseSynchronisation })
+  }
+
+  /** Whether a server of the pair may take over by itself; `true` also ends a hold. */
+  setAutomatic(on: boolean): void {
+    this.dispatch({ type: 'automaticSet', now: this.now(), on })
   }
 
   setSettings(settings: PairSettings): void {
@@ -226,6 +232,7 @@ export class AgentLoop {
     const decision = decide(before, event, {
       timing: this.timing,
       coldStartAlone: this.settings?.coldStartAlone ?? false,
+      roleChangesPerHour: this.input.roleChangesPerHour ?? DEFAULT_ROLE_CHANGES_PER_HOUR,
     })
     this.state = decision.state
     this.thought = decision.reason
@@ -260,11 +267,11 @@ export class AgentLoop {
 
   private sendHeartbeat(): void {
     this.lastHeartbeatAt = this.now()
-    this.ports.link.send(reportOf(this.state, this.settings?.version ?? 0))
+    this.ports.link.send(reportOf(this.state, this.settings?.version ?? 0, this.now()))
   }
 
   private sendClaim(): void {
-    const report = reportOf(this.state, this.settings?.version ?? 0)
+    const report = reportOf(this.state, this.settings?.version ?? 0, this.now())
     this.ports.link.sendClaim(report)
     this.ports.clock.schedule(this.timing.claimWaitMs / 4, () => {
       if (this.running && this.state.shared.term === report.term) this.ports.link.sendClaim(report)
@@ -281,7 +288,7 @@ export class AgentLoop {
   private remember(from: StateName, event: Event, reason: string): void {
     const record = { at: event.now, from, to: this.state.name, event: event.type, reason }
     this.reason = reason
-    this.history = [...this.history, record].slice(-HISTORY_LENGTH)
+    this.history = withRecord(this.history, record)
     this.logger.info({ ...record, term: this.state.shared.term }, 'the state changed')
   }
 
@@ -307,11 +314,6 @@ export class AgentLoop {
     this.requests.rejectAll(reason)
   }
 
-  /** The end of maintenance mode is kept as wall clock, the only time that outlives a restart. */
-  private monotonicEnd(wallMs: number | null): number | null {
-    return wallMs === null ? null : this.now() + Math.max(0, wallMs - this.wallNow())
-  }
-
   private firstState(known: FirstKnown): State {
     const identity = this.state?.shared.identity ?? this.input.identity
     return initialState({
@@ -320,7 +322,7 @@ export class AgentLoop {
       startsPair: this.input.startsPair ?? identity === 'primary',
       term: 0,
       wasActive: false,
-      maintenanceUntil: null,
+      ...fromDurable(null, { now: 0, wallMs: 0 }),
       ...known,
       own: { ...FIRST_VIEW, ...this.input.own, ...known.own },
     })

@@ -1,3 +1,4 @@
+import type { Modes } from '../core/modes.ts'
 import type { PeerReport } from '../core/state.ts'
 import type { History, VirtualIpDriver } from '../ports.ts'
 import type { AppliedPosition } from '../core/position.ts'
@@ -34,8 +35,12 @@ export interface DurableState {
   readonly wasActive: boolean
   /** Data was in sync when last persisted; a server that is not never comes up alone. */
   readonly dataInSync: boolean
-  /** Wall clock end of maintenance mode, Unix time in ms. */
-  readonly maintenanceUntilMs: number | null
+  readonly modes: Omit<Modes, 'maintenanceUntil'> & {
+    /** Wall clock end of maintenance mode, Unix time in ms. */
+    readonly maintenanceUntilMs: number | null
+  }
+  /** When this server became active by itself, Unix time in ms. */
+  readonly roleChangesMs: readonly number[]
 }
 
 export interface HeartbeatLink {

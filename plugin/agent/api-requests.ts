@@ -82,6 +82,24 @@ const wait = z.strictObject({
     .min(0, 'is negative | Give milliseconds.')
     .max(86_400_000, 'is too long | Give a day at most.'),
 })
+const isOn = z.boolean('is not true or false | Give true or false.')
+const SHORTEST_MAINTENANCE_MS = 15 * 60_000
+const LONGEST_MAINTENANCE_MS = 24 * 3_600_000
+const maintenance = z.discriminatedUnion(
+  'on',
+  [
+    z.strictObject({
+      on: z.literal(true),
+      durationMs: z
+        .int('is not a duration | Give milliseconds, from 15 minutes to 24 hours.')
+        .min(SHORTEST_MAINTENANCE_MS, 'is too short | Give at least 15 minutes.')
+        .max(LONGEST_MAINTENANCE_MS, 'is too long | Give 24 hours at most.'),
+      pauseSynchronisation: flag,
+    }),
+    z.strictObject({ on: z.literal(false) }),
+  ],
+  'is not true or false | Give true or false.',
+)
 const refusal = z.strictObject({
   path: z.string().max(2000),
   user: z.string().max(200).nullable(),
@@ -103,6 +121,15 @@ export const API_ROUTES: readonly ApiRoute[] = [
   ),
   route('POST', '/take-over', z.strictObject({ force: flag, wait: flag }), (api, input, context) =>
     api.takeOver(present(input), context),
+  ),
+  route('POST', '/maintenance', maintenance, (api, input, context) =>
+    api.setMaintenance(
+      input.on ? { ...input, pauseSynchronisation: input.pauseSynchronisation === true } : input,
+      context,
+    ),
+  ),
+  route('POST', '/automatic', z.strictObject({ on: isOn }), (api, input, context) =>
+    api.setAutomatic(input, context),
   ),
   route('POST', '/resynchronise', z.strictObject({ wait: flag }), (api, input, context) =>
     api.resynchronise(present(input), context),

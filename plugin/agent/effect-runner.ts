@@ -7,6 +7,7 @@ import type { Timing } from '../core/timing.ts'
 import { HotStandbyError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import type { AgentPorts } from './agent-ports.ts'
+import { toDurable } from './durable-modes.ts'
 import { Lane, type LaneName } from './effect-lanes.ts'
 import type { PendingRequests } from './pending-requests.ts'
 
@@ -229,12 +230,11 @@ export class EffectRunner {
   }
 
   private save(effect: EffectOf<'persist'>): Promise<void> {
-    const remainingMs = effect.maintenanceRemainingMs
     return this.context.ports.store.save({
       term: effect.term,
       wasActive: effect.wasActive,
       dataInSync: this.context.state().shared.own.dataInSync,
-      maintenanceUntilMs: remainingMs === null ? null : this.context.wallClock() + remainingMs,
+      ...toDurable(effect.modes, effect.roleChangeAgesMs, this.context.wallClock()),
     })
   }
 

@@ -42,7 +42,13 @@ const report = z.object({
   healthy: z.boolean(),
   dataInSync: z.boolean(),
   referenceReachable: z.boolean(),
-  maintenance: z.boolean(),
+  modes: z.object({
+    version: z.int().min(0),
+    maintenanceRemainingMs: z.number().min(0).nullable(),
+    synchronisationPaused: z.boolean(),
+    automatic: z.enum(['on', 'off', 'held']),
+  }),
+  roleChanges: z.int().min(0),
   settingsVersion: z.int().min(0),
 })
 const packet = z.object({

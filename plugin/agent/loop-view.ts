@@ -1,5 +1,6 @@
 import type { Event } from '../core/event.ts'
 import type { Identity } from '../core/facts.ts'
+import type { InitialInput } from '../core/initial-state.ts'
 import type { PairSettings } from '../core/settings.ts'
 import type { OwnView, State, StateName } from '../core/state.ts'
 import {
@@ -23,7 +24,8 @@ export interface AgentLoopInput {
   /** What is known of this server before the first observation. */
   readonly own?: Partial<OwnView>
   readonly serviceHealthIntervalMs?: number
-  /** Unix time in ms; only to keep the end of maintenance mode across restarts. */
+  readonly roleChangesPerHour?: number
+  /** Unix time in ms; only to keep the end of maintenance mode and the times of role changes across restarts. */
   readonly wallClock?: () => number
   /** A broken invariant: the address was dropped and the loop has stopped; the process should end. */
   readonly onFatal?: (error: Error) => void
@@ -48,6 +50,20 @@ export interface TransitionRecord {
   readonly to: StateName
   readonly event: Event['type']
   readonly reason: string
+}
+
+/** What is known when the agent starts, or before it has. */
+export type FirstKnown = Pick<InitialInput, 'paired'> &
+  Partial<Omit<InitialInput, 'own'>> & { readonly own?: Partial<OwnView> }
+
+const HISTORY_LENGTH = 100
+
+/** The history with one more record; the oldest ones are forgotten. */
+export function withRecord(
+  history: readonly TransitionRecord[],
+  record: TransitionRecord,
+): readonly TransitionRecord[] {
+  return [...history, record].slice(-HISTORY_LENGTH)
 }
 
 /** What a server believes of itself before it has looked. */
@@ -78,7 +94,7 @@ export function isVisible(before: State, after: State): boolean {
     stepOf(before) !== stepOf(after) ||
     before.shared.term !== after.shared.term ||
     before.shared.own !== after.shared.own ||
-    before.shared.maintenanceUntil !== after.shared.maintenanceUntil ||
+    before.shared.modes !== after.shared.modes ||
     before.shared.peer.report?.state !== after.shared.peer.report?.state ||
     before.shared.alarms !== after.shared.alarms
   )

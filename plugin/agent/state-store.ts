@@ -8,7 +8,13 @@ const durableState = z.strictObject({
   term: z.int().min(0),
   wasActive: z.boolean(),
   dataInSync: z.boolean(),
-  maintenanceUntilMs: z.int().nullable(),
+  modes: z.strictObject({
+    version: z.int().min(0),
+    maintenanceUntilMs: z.int().nullable(),
+    synchronisationPaused: z.boolean(),
+    automatic: z.enum(['on', 'off', 'held']),
+  }),
+  roleChangesMs: z.array(z.int()),
 })
 
 /** `state.json` of the state directory; saves happen strictly one after the other. */

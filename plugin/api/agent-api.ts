@@ -27,6 +27,8 @@ import type {
  * | POST /join | JoinInput | { operation } (secondary) |
  * | POST /join/preview | JoinInput | JoinPreview — checks, nothing is changed |
  * | POST /take-over | { force?: boolean, wait?: boolean } | { operation } |
+ * | POST /maintenance | MaintenanceInput | { maintenance } — both servers |
+ * | POST /automatic | { on: boolean } | { automaticTakeOver } — both servers; `on` also ends a hold |
  * | POST /resynchronise | { wait?: boolean } | { operation } |
  * | POST /check | { repair?: boolean } | CheckReport |
  * | POST /wait | WaitInput | { reached: true } or HS_TIMEOUT |
@@ -61,6 +63,14 @@ export interface AgentApi {
     },
     context?: CallContext,
   ): Promise<{ readonly operation: OperationStatus }>
+  setMaintenance(
+    input: MaintenanceInput,
+    context?: CallContext,
+  ): Promise<{ readonly maintenance: StatusDocument['maintenance'] }>
+  setAutomatic(
+    input: { readonly on: boolean },
+    context?: CallContext,
+  ): Promise<{ readonly automaticTakeOver: StatusDocument['automaticTakeOver'] }>
   resynchronise(
     input: {
       readonly wait?: boolean
@@ -125,6 +135,15 @@ export interface EventsQuery {
   readonly since?: string
   readonly until?: string
 }
+
+/** From 15 minutes to a day; it ends by itself. */
+export type MaintenanceInput =
+  | {
+      readonly on: true
+      readonly durationMs: number
+      readonly pauseSynchronisation?: boolean
+    }
+  | { readonly on: false }
 
 /** Every field is a string or the JSON type; the agent validates all and answers HS_SETTINGS_INVALID with every wrong field. */
 export interface SettingsInput {

@@ -40,6 +40,8 @@ export function createAgentClient(
     join: (input) => post('/join', input),
     previewJoin: (input) => post('/join/preview', input),
     takeOver: (input) => post('/take-over', input),
+    setMaintenance: (input) => post('/maintenance', input),
+    setAutomatic: (input) => post('/automatic', input),
     resynchronise: (input) => post('/resynchronise', input),
     check: (input) => post('/check', input),
     wait: (input) => post('/wait', input),

@@ -1,4 +1,5 @@
 import type { Identity, Role, ServerFacts } from '../core/facts.ts'
+import type { AutomaticTakeOver } from '../core/modes.ts'
 import type { RequirementResult } from '../core/requirements.ts'
 import type { PairSettings, ServerSettings } from '../core/settings.ts'
 import type { StateName } from '../core/state.ts'
@@ -21,7 +22,8 @@ export interface StatusDocument {
   readonly requirements: readonly RequirementResult[]
   readonly lastTakeOver: TakeOverRecord | null
   readonly configLock: ConfigLockStatus
-  readonly maintenance: { readonly until: string } | null
+  readonly maintenance: MaintenanceStatus | null
+  readonly automaticTakeOver: AutomaticTakeOverStatus
   readonly settings: { readonly server: ServerSettings | null; readonly pair: PairSettings | null }
   /** A pending take-over, resynchronisation or join, step by step. */
   readonly operation: OperationStatus | null
@@ -183,6 +185,8 @@ export interface DifferentRow {
 export interface Blocker {
   /** Stable name, e.g. `peerNotInSync`, `requirement:samePlan`. */
   readonly id: string
+  /** It keeps a server from taking over by itself; the administrator may all the same. */
+  readonly onlyAutomatic?: true
   /** "a take-over now would fail or lose data because …" */
   readonly reason: string
   readonly remedy: string
@@ -197,6 +201,21 @@ export interface TakeOverRecord {
   /** From the last sign of the former active to this server being active. */
   readonly durationMs: number | null
   readonly unsentChanges: number | null
+}
+
+/** Nobody takes over by itself until it ends; the same on both servers. */
+export interface MaintenanceStatus {
+  readonly until: string
+  readonly remainingMs: number
+  readonly synchronisation: 'goesOn' | 'paused'
+}
+
+export interface AutomaticTakeOverStatus {
+  /** `off`: by the administrator. `held`: the role moved too often; switching it on ends the hold. */
+  readonly state: AutomaticTakeOver
+  /** How often the role moved by itself within the last hour, and how often it may. */
+  readonly changesLastHour: number
+  readonly changesPerHour: number
 }
 
 export interface ConfigLockStatus {

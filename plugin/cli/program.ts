@@ -3,11 +3,13 @@ import { PACKAGE_VERSION } from '../package-version.ts'
 import { CONFIG_PATHS, type AddCommand, type MakeAction } from './command-context.ts'
 import { addAccessCode } from './commands/access-code.ts'
 import { addAgent } from './commands/agent.ts'
+import { addAutomatic } from './commands/automatic.ts'
 import { addCheck } from './commands/check.ts'
 import { addDisable } from './commands/disable.ts'
 import { addDoctor } from './commands/doctor.ts'
 import { addEvents } from './commands/events.ts'
 import { addJoin } from './commands/join.ts'
+import { addMaintenance } from './commands/maintenance.ts'
 import { addMigrate } from './commands/migrate.ts'
 import { addNotifyTest } from './commands/notify-test.ts'
 import { addResynchronise } from './commands/resynchronise.ts'
@@ -27,6 +29,8 @@ const COMMANDS: readonly AddCommand[] = [
   addStatus,
   addWait,
   addTakeOver,
+  addMaintenance,
+  addAutomatic,
   addResynchronise,
   addCheck,
   addEvents,

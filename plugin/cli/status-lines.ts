@@ -17,6 +17,7 @@ export function statusLines(status: StatusDocument): string[] {
     ...copy(status.replication),
     row('Config lock', configLock(status)),
     row('Last change', lastTakeOver(status)),
+    ...modes(status),
     ...blockers(status),
     ...operation(status),
   ]
@@ -110,6 +111,23 @@ function lastTakeOver({ lastTakeOver }: StatusDocument): string {
   const took = lastTakeOver.durationMs === null ? '' : ` in ${formatMs(lastTakeOver.durationMs)}`
   return `${kind} at ${formatTime(lastTakeOver.at)}${took}, term ${lastTakeOver.term}: ${lastTakeOver.reason}`
 }
+
+function modes({ maintenance, automaticTakeOver }: StatusDocument): string[] {
+  const { state, changesLastHour } = automaticTakeOver
+  const rest = maintenance?.synchronisation === 'paused' ? ', synchronisation paused' : ''
+  return [
+    ...(maintenance === null
+      ? []
+      : [row('Maintenance', `on for ${formatMs(maintenance.remainingMs)} more${rest}`)]),
+    ...(state === 'on' ? [] : [row('Automatic', AUTOMATIC[state](changesLastHour))]),
+  ]
+}
+
+const AUTOMATIC = {
+  off: () => 'take-over is SWITCHED OFF; on again: hot-standby automatic on',
+  held: (changes: number) =>
+    `take-over is HELD after ${changes} changes within an hour; on again: hot-standby automatic on`,
+} as const
 
 function blockers({ blockers }: StatusDocument): string[] {
   if (blockers.length === 0) return [row('Blockers', 'none')]

@@ -1,11 +1,11 @@
 import { InvalidArgumentError } from 'commander'
 
-/** `5`, `0.5`, `5s`, `500ms` as milliseconds; a bare number means seconds. */
+/** `5`, `0.5`, `5s`, `500ms`, `2min`, `8h` as milliseconds; a bare number means seconds. */
 export function parseDurationMs(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)(ms|s|min)?$/.exec(text.trim())
+  const match = /^(\d+(?:\.\d+)?)(ms|s|min|m|h)?$/.exec(text.trim())
   if (match === null)
-    throw new InvalidArgumentError('Give seconds (5, 0.5), or a unit (500ms, 5s, 2min).')
-  const factor = { ms: 1, s: 1000, min: 60_000 }[match[2] ?? 's'] ?? 1000
+    throw new InvalidArgumentError('Give seconds (5, 0.5), or a unit (500ms, 5s, 2min, 8h).')
+  const factor = { ms: 1, s: 1000, m: 60_000, min: 60_000, h: 3_600_000 }[match[2] ?? 's'] ?? 1000
   return Math.round(Number(match[1]) * factor)
 }
 

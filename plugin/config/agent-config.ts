@@ -150,6 +150,16 @@ export const agentConfigSchema = z.strictObject({
       (platform) => (platform.facts === undefined) !== (platform.factsCommand === undefined),
       'needs `facts` or `factsCommand` | Give one of the two.',
     ),
+  failover: z
+    .strictObject({
+      /** The role may change by itself so often within an hour, on both servers together; then the administrator decides. */
+      roleChangesPerHour: z
+        .int('is not a whole number | Give a number from 1 to 100.')
+        .min(1, 'is too small | Give a number from 1 to 100.')
+        .max(100, 'is too large | Give a number from 1 to 100.')
+        .default(6),
+    })
+    .prefault({}),
   services: z
     .strictObject({
       start: command.optional(),

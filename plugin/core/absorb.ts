@@ -1,5 +1,6 @@
 import type { CoreSettings } from './decision.ts'
 import type { Event, EventOf } from './event.ts'
+import { agreeOnModes, type Modes, ROLE_CHANGES_WITHIN_MS } from './modes.ts'
 import type { Alarm, PeerReport, PeerView, Shared } from './state.ts'
 
 /** What every state learns from an event in the same way, before the cell of the table decides. */
@@ -14,7 +15,12 @@ export function absorb(shared: Shared, event: Event, settings: CoreSettings): Sh
     case 'claimHeard':
       return { ...shared, seenTerm: Math.max(shared.seenTerm, event.term) }
     case 'maintenanceSet':
-      return { ...shared, maintenanceUntil: event.until }
+      return withModes(shared, {
+        maintenanceUntil: event.until,
+        synchronisationPaused: event.until !== null && event.pauseSynchronisation,
+      })
+    case 'automaticSet':
+      return switched(shared, event.on)
     case 'tick':
       return ticked(shared, event, settings)
     case 'paired':
@@ -62,9 +68,14 @@ function heard(shared: Shared, event: EventOf<'heartbeat'>, settings: CoreSettin
     deafSince: missesUs(report) ? (before?.deafSince ?? now) : null,
     heldAt: null,
   }
+  const modes = agreeOnModes(shared.modes, report.modes, { now, peerIdentity: report.identity })
   const next: Shared = {
     ...shared,
     peer,
+    modes,
+    // Whoever ended the hold on the other server ended it here, too.
+    roleChanges:
+      shared.modes.automatic === 'held' && modes.automatic === 'on' ? [] : shared.roleChanges,
     seenTerm: Math.max(shared.seenTerm, report.term),
     longestGapMs: endedByItself ? Math.max(shared.longestGapMs, gapMs) : shared.longestGapMs,
     alarms: shared.alarms.filter((alarm) => !ALARMS_OF_SILENCE.includes(alarm)),
@@ -111,8 +122,15 @@ function checked(shared: Shared, event: EventOf<'referencesChecked'>): Shared {
 }
 
 function ticked(shared: Shared, event: EventOf<'tick'>, { timing }: CoreSettings): Shared {
-  const over = shared.maintenanceUntil !== null && event.now >= shared.maintenanceUntil
-  const awake = over ? { ...shared, maintenanceUntil: null } : shared
+  const { maintenanceUntil } = shared.modes
+  const over = maintenanceUntil !== null && event.now >= maintenanceUntil
+  const ended: Shared = over
+    ? {
+        ...shared,
+        modes: { ...shared.modes, maintenanceUntil: null, synchronisationPaused: false },
+      }
+    : shared
+  const awake = forgetRoleChanges(ended, event.now)
   if (event.stalledMs <= timing.stallMs) return awake
   // Packets may be waiting unread: silence and isolation count from the end of the stall, give or take.
   return {
@@ -131,4 +149,20 @@ function withTimers(shared: Shared, now: number): Shared {
     unhealthySince: healthy ? null : (shared.unhealthySince ?? now),
     cutOffSince: cutOff ? (shared.cutOffSince ?? now) : null,
   }
+}
+
+/** A change by the administrator: newer than whatever either server has said. */
+function withModes(shared: Shared, changed: Partial<Modes>): Shared {
+  const known = Math.max(shared.modes.version, shared.peer.report?.modes.version ?? 0)
+  return { ...shared, modes: { ...shared.modes, ...changed, version: known + 1 } }
+}
+
+function switched(shared: Shared, on: boolean): Shared {
+  const next = withModes(shared, { automatic: on ? 'on' : 'off' })
+  return on ? { ...next, roleChanges: [] } : next
+}
+
+function forgetRoleChanges(shared: Shared, now: number): Shared {
+  const recent = shared.roleChanges.filter((at) => now - at < ROLE_CHANGES_WITHIN_MS)
+  return recent.length === shared.roleChanges.length ? shared : { ...shared, roleChanges: recent }
 }

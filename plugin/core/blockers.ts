@@ -1,8 +1,11 @@
 import type { RequirementResult } from './requirements.ts'
 import type { Role } from './facts.ts'
+import type { AutomaticTakeOver } from './modes.ts'
 
 export interface Blocker {
   readonly id: string
+  /** It keeps a server from taking over by itself; the administrator may all the same. */
+  readonly onlyAutomatic?: true
   /** "A take-over now would fail or lose data because …" */
   readonly reason: string
   readonly remedy: string
@@ -24,6 +27,7 @@ export interface BlockerInput {
     readonly syncReason: string | null
   }
   readonly maintenance: boolean
+  readonly automatic: AutomaticTakeOver
   readonly quarantinedTables: readonly string[]
   readonly requirements: readonly RequirementResult[]
 }
@@ -44,6 +48,7 @@ export function blockersOf(input: BlockerInput): Blocker[] {
           remedy: 'End it, or wait until it ends by itself.',
         }
       : null,
+    automaticBlocker(input),
     quarantineBlocker(input),
     ...input.requirements.map(requirementBlocker),
   ]
@@ -102,6 +107,27 @@ function referenceBlocker({ standby }: BlockerInput): Blocker | null {
     reason:
       'no reference address answers the standby, so it could not tell a dead peer from its own isolation',
     remedy: 'Check the gateway and the reference addresses in the settings.',
+  }
+}
+
+function automaticBlocker({ automatic }: BlockerInput): Blocker | null {
+  switch (automatic) {
+    case 'on':
+      return null
+    case 'off':
+      return {
+        id: 'automaticOff',
+        onlyAutomatic: true,
+        reason: 'automatic take-over is switched off',
+        remedy: 'Switch it on again: `hot-standby automatic on`.',
+      }
+    case 'held':
+      return {
+        id: 'automaticHeld',
+        onlyAutomatic: true,
+        reason: 'the role has changed too often, so automatic take-over is held',
+        remedy: 'Find out why the role moves, then run `hot-standby automatic on`.',
+      }
   }
 }
 

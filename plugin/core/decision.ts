@@ -1,6 +1,7 @@
 import type { Effect } from './effect.ts'
 import type { EventOf, EventType } from './event.ts'
 import { EVENT_KINDS, type EventKind } from './event-kinds.ts'
+import { reportModes } from './modes.ts'
 import type { Alarm, RetriedEffect, Shared, State, StateName, StateOf } from './state.ts'
 import type { Timing } from './timing.ts'
 
@@ -9,6 +10,8 @@ export interface CoreSettings {
   readonly timing: Timing
   /** A server that boots alone may become active when its data was in sync at the last contact. */
   readonly coldStartAlone: boolean
+  /** After so many automatic changes of the role within an hour, the administrator decides. */
+  readonly roleChangesPerHour: number
 }
 
 /** What follows from an event: the next state, what to do in this order, and why. */
@@ -75,12 +78,12 @@ export function persist(
   now: number,
   changed: { readonly term?: number; readonly wasActive?: boolean } = {},
 ): Effect {
-  const until = shared.maintenanceUntil
   return {
     type: 'persist',
     term: Math.max(changed.term ?? shared.term, shared.reservedTerm),
     wasActive: changed.wasActive ?? shared.wasActive,
-    maintenanceRemainingMs: until === null ? null : Math.max(0, until - now),
+    modes: reportModes(shared.modes, now),
+    roleChangeAgesMs: shared.roleChanges.map((at) => Math.max(0, now - at)),
   }
 }
 

@@ -1,5 +1,6 @@
 import type { EventLevel } from './settings.ts'
 import type { EventKind } from './event-kinds.ts'
+import type { ModesReport } from './modes.ts'
 
 /**
  * What the core wants done. Effects run strictly in order in one queue; each one's outcome comes back
@@ -11,7 +12,9 @@ export type Effect =
       readonly type: 'persist'
       readonly term: number
       readonly wasActive: boolean
-      readonly maintenanceRemainingMs: number | null
+      readonly modes: ModesReport
+      /** How long ago each automatic change of the role was. */
+      readonly roleChangeAgesMs: readonly number[]
     }
   /** (quiet) A heartbeat outside the interval, because the peer should know now. */
   | { readonly type: 'sendHeartbeat' }

@@ -1,3 +1,4 @@
+import { MODE_EVENT_KINDS } from './mode-event-kinds.ts'
 import type { EventKindDefinition } from './event-kind-definition.ts'
 import { SYNCHRONISATION_EVENT_KINDS } from './synchronisation-event-kinds.ts'
 
@@ -279,22 +280,7 @@ export const EVENT_KINDS = {
     meaning: 'Nothing changes for users.',
     advice: 'Nothing to do.',
   },
-  maintenanceStarted: {
-    level: 'information',
-    notify: true,
-    toldBy: 'active',
-    title: 'Maintenance mode started',
-    meaning: 'Calls go on, but nobody takes over until it ends.',
-    advice: 'End it when the work is done; it ends by itself at the time given.',
-  },
-  maintenanceEnded: {
-    level: 'information',
-    notify: true,
-    toldBy: 'active',
-    title: 'Maintenance mode ended',
-    meaning: 'The standby takes over again when the active server fails.',
-    advice: 'Nothing to do.',
-  },
+  ...MODE_EVENT_KINDS,
   notificationFailed: {
     level: 'warning',
     notify: true,

@@ -42,7 +42,15 @@ export type Event =
       readonly requestId: string
       readonly reason: string
     }
-  | { readonly type: 'maintenanceSet'; readonly now: number; readonly until: number | null }
+  /** The administrator sets, prolongs or ends maintenance mode. */
+  | {
+      readonly type: 'maintenanceSet'
+      readonly now: number
+      readonly until: number | null
+      readonly pauseSynchronisation: boolean
+    }
+  /** The administrator switches automatic take-over; `on` also ends a hold. */
+  | { readonly type: 'automaticSet'; readonly now: number; readonly on: boolean }
   | {
       readonly type: 'virtualIpProbed'
       readonly now: number

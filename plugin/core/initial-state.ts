@@ -1,4 +1,5 @@
 import type { Identity } from './facts.ts'
+import type { Modes } from './modes.ts'
 import type { OwnView, Shared, State } from './state.ts'
 
 export interface InitialInput {
@@ -8,7 +9,8 @@ export interface InitialInput {
   readonly startsPair: boolean
   readonly term: number
   readonly wasActive: boolean
-  readonly maintenanceUntil: number | null
+  readonly modes: Modes
+  readonly roleChanges: readonly number[]
   readonly own: OwnView
 }
 
@@ -30,7 +32,8 @@ export function initialState(input: InitialInput): State {
       heldAt: null,
     },
     own: input.own,
-    maintenanceUntil: input.maintenanceUntil,
+    modes: input.modes,
+    roleChanges: input.roleChanges,
     longestGapMs: 0,
     visit: 0,
     seenTerm: input.term,

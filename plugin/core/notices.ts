@@ -1,6 +1,7 @@
 import { persist, record } from './decision.ts'
 import type { Effect } from './effect.ts'
 import type { Event } from './event.ts'
+import { automaticProblem, type Modes } from './modes.ts'
 import type { State } from './state.ts'
 
 /** Entries of the history, and writes to disk, that follow from a change of view alone, whatever the state. */
@@ -9,7 +10,7 @@ export function notices(before: State, after: State, event: Event): Effect[] {
   return [
     ...serviceNotice(before, after),
     ...referenceNotice(before, after),
-    ...maintenanceNotice(before, after, event.now),
+    ...modesNotice(before, after, event),
     ...peerNotice(before, after),
     ...dataNotice(before, after, event.now),
   ]
@@ -32,15 +33,48 @@ function referenceNotice(before: State, after: State): Effect[] {
   return was === null ? [] : [record('referenceBack', 'a reference address answers')]
 }
 
-function maintenanceNotice(before: State, after: State, now: number): Effect[] {
-  const [was, is] = [before.shared.maintenanceUntil, after.shared.maintenanceUntil]
+/** Both servers keep the modes, so each says in its own history what was set, and by whom. */
+function modesNotice(before: State, after: State, event: Event): Effect[] {
+  const [was, is] = [before.shared.modes, after.shared.modes]
   if (was === is) return []
-  const saved = canPersist(after) ? [persist(after.shared, now)] : []
-  if (was === null)
-    return [record('maintenanceStarted', 'asked for by the administrator'), ...saved]
-  return is === null
-    ? [record('maintenanceEnded', 'nobody is kept from taking over any more'), ...saved]
-    : saved
+  const saved = canPersist(after) ? [persist(after.shared, event.now)] : []
+  // What the administrator has just set must not wait for the next heartbeat.
+  const told: Effect[] = event.type === 'heartbeat' ? [] : [{ type: 'sendHeartbeat' }]
+  return [
+    ...maintenanceNotice(was, is, event),
+    ...automaticNotice(was, is, event),
+    ...saved,
+    ...told,
+  ]
+}
+
+function maintenanceNotice(was: Modes, is: Modes, event: Event): Effect[] {
+  if (is.maintenanceUntil !== null) {
+    const minutes = Math.round((is.maintenanceUntil - event.now) / 60_000)
+    const rest = is.synchronisationPaused ? 'synchronisation is paused' : 'synchronisation goes on'
+    const reason = `${by(event)}, for ${minutes} minutes; ${rest}`
+    const isNews = event.type === 'maintenanceSet' || was.maintenanceUntil === null
+    return isNews ? [record('maintenanceStarted', reason)] : []
+  }
+  if (was.maintenanceUntil === null) return []
+  const reason = event.type === 'tick' ? 'its time is over' : by(event)
+  return [record('maintenanceEnded', reason)]
+}
+
+function automaticNotice(was: Modes, is: Modes, event: Event): Effect[] {
+  if (was.automatic === is.automatic) return []
+  switch (is.automatic) {
+    case 'on':
+      return [record('automaticTakeOverOn', by(event))]
+    case 'off':
+      return [record('automaticTakeOverOff', by(event))]
+    case 'held':
+      return [record('automaticTakeOverHeld', automaticProblem(is) ?? '')]
+  }
+}
+
+function by(event: Event): string {
+  return event.type === 'heartbeat' ? 'set on the other server' : 'set by the administrator'
 }
 
 function peerNotice(before: State, after: State): Effect[] {

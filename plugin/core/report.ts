@@ -1,4 +1,5 @@
 import type { Role } from './facts.ts'
+import { reportModes } from './modes.ts'
 import type { PeerReport, State, StateName } from './state.ts'
 
 /** What a server in this state is, as peer and pages see it. */
@@ -28,7 +29,7 @@ export function holdsLease(state: State): boolean {
 }
 
 /** What this server says of itself in a heartbeat. */
-export function reportOf(state: State, settingsVersion: number): PeerReport {
+export function reportOf(state: State, settingsVersion: number, now: number): PeerReport {
   const { shared } = state
   return {
     identity: shared.identity,
@@ -39,7 +40,8 @@ export function reportOf(state: State, settingsVersion: number): PeerReport {
     healthy: shared.own.databaseUp && shared.own.serviceHealthy,
     dataInSync: shared.own.dataInSync,
     referenceReachable: shared.own.referenceReachable === true,
-    maintenance: shared.maintenanceUntil !== null,
+    modes: reportModes(shared.modes, now),
+    roleChanges: shared.roleChanges.length,
     settingsVersion,
   }
 }

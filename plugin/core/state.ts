@@ -1,4 +1,5 @@
 import type { Identity, Role } from './facts.ts'
+import type { Modes, ModesReport } from './modes.ts'
 
 /**
  * The failover state of one server. Times are milliseconds of the agent's monotonic clock; nothing
@@ -110,8 +111,10 @@ export interface Shared {
   readonly wasActive: boolean
   readonly peer: PeerView
   readonly own: OwnView
-  /** Monotonic end of maintenance mode; null when off. */
-  readonly maintenanceUntil: number | null
+  /** Maintenance and the switch of automatic take-over; the same on both servers as soon as they hear each other. */
+  readonly modes: Modes
+  /** When this server became active without being asked to, within the last hour. */
+  readonly roleChanges: readonly number[]
   /** Longest silence of the peer that ended by itself. */
   readonly longestGapMs: number
   /** Rises with every change of state; the outcome of an effect counts only in the visit that asked for it. */
@@ -172,7 +175,9 @@ export interface PeerReport {
   readonly healthy: boolean
   readonly dataInSync: boolean
   readonly referenceReachable: boolean
-  readonly maintenance: boolean
+  readonly modes: ModesReport
+  /** How often it became active by itself within the last hour. */
+  readonly roleChanges: number
   readonly settingsVersion: number
 }
 

@@ -4,6 +4,7 @@ import { HotStandbyError } from '../errors.ts'
 import { buildDoctorReport } from './doctor.ts'
 import { createMetrics } from './metrics.ts'
 import type { NodeContext } from './node-context.ts'
+import { createModesApi } from './modes-api.ts'
 import { type Operation, type Step } from './operations.ts'
 import { join } from './pairing.ts'
 import { isTemplateName, previewTemplate } from '../config/message-template.ts'
@@ -75,6 +76,7 @@ export function createAgentApi({ node, makeAccessCode }: AgentApiParts): AgentAp
       })
       return answer(node, operation, wait)
     },
+    ...createModesApi(node),
     resynchronise({ wait = false }) {
       refuseUnlessPaired(node)
       const operation = operations.start('resynchronise', async () => {

@@ -120,6 +120,7 @@ function openNotifier({ config, stores, sources, parts, logger }: ContextInput):
 function passOn(node: NodeContext, hub: StatusHub): void {
   node.loop.onChange((view) => {
     node.operations.step(view.thought)
+    node.engine.setPaused(view.state.shared.modes.synchronisationPaused)
     hub.changed()
   })
   node.history.onEntry((entry) => hub.entry(entry))

@@ -8,6 +8,7 @@ import type {
 } from '../api/status-document.ts'
 import { blockersOf } from '../core/blockers.ts'
 import { healthOf } from '../core/health.ts'
+import type { AutomaticTakeOver } from '../core/modes.ts'
 import type { PeerReport } from '../core/state.ts'
 
 export interface Judged {
@@ -21,6 +22,7 @@ export interface Judged {
   readonly inSync: boolean
   readonly requirements: StatusDocument['requirements']
   readonly maintenance: boolean
+  readonly automatic: AutomaticTakeOver
 }
 
 /** Every reason against a take-over, and the one word over it all. */
@@ -35,6 +37,7 @@ export function judge(input: Judged): {
     peerRole: input.peer?.role ?? null,
     standby: standbyOf(input),
     maintenance: input.maintenance,
+    automatic: input.automatic,
     quarantinedTables: quarantined(input.replication),
     requirements: input.requirements,
   })

@@ -72,6 +72,7 @@ export async function openLoop(
     startsPair: peer.record()?.startsPair,
     logger,
     own: { databaseUp: false },
+    roleChangesPerHour: config.failover.roleChangesPerHour,
     serviceHealthIntervalMs: config.services.healthIntervalMs,
     onFatal,
   })

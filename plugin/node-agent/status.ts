@@ -10,6 +10,7 @@ import type {
 } from '../api/status-document.ts'
 import { holdsLease, roleOf } from '../core/report.ts'
 import { judge } from './judge.ts'
+import { automaticStatus, maintenanceStatus } from './modes-status.ts'
 import type { NodeContext } from './node-context.ts'
 
 /** Everything that a page or command shows, from what the parts know now; asks nobody and never fails. */
@@ -26,6 +27,7 @@ export function buildStatus(node: NodeContext): StatusDocument {
     replication,
     requirements: node.exchange.knowledge().requirements,
     maintenance: maintenanceStatus(node),
+    automaticTakeOver: automaticStatus(node),
   }
   const { state } = node.loop.view()
   const { report } = state.shared.peer
@@ -36,6 +38,7 @@ export function buildStatus(node: NodeContext): StatusDocument {
     inSync:
       roleOf(state) === 'active' ? (report?.dataInSync ?? false) : state.shared.own.dataInSync,
     maintenance: parts.maintenance !== null,
+    automatic: parts.automaticTakeOver.state,
   })
   return {
     at: new Date().toISOString(),
@@ -130,11 +133,6 @@ function replicationStatus({ engine, exchange, loop }: NodeContext): Replication
     lastCheck: peer.lastCheck,
     reason: peer.phase === 'streaming' ? own.reason : `standby: ${peer.reason}`,
   }
-}
-
-function maintenanceStatus({ loop }: NodeContext): StatusDocument['maintenance'] {
-  const until = loop.view().state.shared.maintenanceUntil
-  return until === null ? null : { until: wallTime(until) }
 }
 
 function lastTakeOver({ lastTakeOver: own, exchange }: NodeContext): TakeOverRecord | null {

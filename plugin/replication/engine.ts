@@ -61,6 +61,7 @@ class Engine implements ReplicationEngine {
   #role: 'off' | 'active' | 'standby' = 'off'
   #catalogue: TableCatalogue | null = null
   #drainedTo: string | null = null
+  #paused = false
   #term = 0
 
   constructor(input: ReplicationEngineInput) {
@@ -136,6 +137,7 @@ class Engine implements ReplicationEngine {
       now: this.#now,
       onStep: this.#onStep,
     })
+    follower.setPaused(this.#paused)
     this.#follower = follower
     // The lock comes before anything else, and the database may be away now: a standby that cannot be locked does not
     // follow, and nobody can write to it either.
@@ -227,6 +229,12 @@ class Engine implements ReplicationEngine {
     if (position === null || position.state !== 'applied') return null
     const { sourceId, sourceTerm, snapshot, tickId } = position
     return { sourceId, sourceTerm, snapshot, tickId }
+  }
+
+  setPaused(paused: boolean): void {
+    if (this.#paused === paused) return
+    this.#paused = paused
+    this.#follower?.setPaused(paused)
   }
 
   resynchronise(): Promise<void> {

@@ -38,6 +38,12 @@ export class FollowerStatus {
     this.phase = 'connecting'
   }
 
+  paused(): void {
+    this.phase = 'paused'
+    this.reason = 'paused by maintenance mode; goes on from here when it ends'
+    this.#setInSync(false)
+  }
+
   copying(reason: string): void {
     this.phase = 'copying'
     this.reason = `copying afresh: ${reason}`

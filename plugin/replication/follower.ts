@@ -46,6 +46,9 @@ export class Follower {
   readonly #stop = new AbortController()
   readonly #source: CuttableSource
   #wakeUp: WakeUp | null = null
+  /** Ends with one connection to the active, or with the follower. */
+  #round = new AbortController()
+  #paused = false
   #running: Promise<void> | null = null
   readonly status: FollowerStatus
 
@@ -62,10 +65,18 @@ export class Follower {
   /** Ends after the batch in progress, unless the active server does not go on with it. */
   async stop(): Promise<void> {
     this.#stop.abort()
+    this.#round.abort()
     this.#following.wake()
     const late = setTimeout(() => this.#source.cut(), LAST_BATCH_MS)
     await this.#running
     clearTimeout(late)
+  }
+
+  /** Applies nothing while paused; the batch in progress is done first. */
+  setPaused(paused: boolean): void {
+    this.#paused = paused
+    if (paused) this.#round.abort()
+    this.#following.wake()
   }
 
   /** What is durable here and on the active. */
@@ -123,10 +134,14 @@ export class Follower {
 
   async #run(): Promise<void> {
     for (let failures = 0; !this.#stop.signal.aborted;) {
+      await this.#restWhilePaused()
+      if (this.#stop.signal.aborted) break
+      this.#round = new AbortController()
       try {
         await this.#followOnce(() => (failures = 0))
       } catch (error) {
         if (this.#stop.signal.aborted) break
+        if (this.#paused) continue
         failures++
         this.#failed(error)
         const backOffMs = Math.min(100 * 2 ** Math.min(failures, 6), MAX_BACK_OFF_MS)
@@ -137,6 +152,14 @@ export class Follower {
       reason: 'this server stopped following',
     })
     this.#following.check?.fail(stopped)
+  }
+
+  async #restWhilePaused(): Promise<void> {
+    while (this.#paused && !this.#stop.signal.aborted) {
+      const woken = this.#following.nextWake()
+      this.status.paused()
+      await woken
+    }
   }
 
   async #followOnce(succeeded: () => void): Promise<void> {
@@ -150,7 +173,7 @@ export class Follower {
       input: this.#input,
       following: this.#following,
       status: this.status,
-      stop: this.#stop.signal,
+      stop: this.#round.signal,
     }
     const follow = async (): Promise<void> => {
       const context = await beginFollowing(session, begin)

@@ -54,6 +54,7 @@ for (const language of LANGUAGES.filter((each) => each !== 'en'))
               syncReason: peerHeard ? null : 'connecting to the active server',
             },
             maintenance: true,
+            automatic: peerHeard ? 'off' : 'held',
             quarantinedTables: peerHeard ? ['public.a'] : ['public.a', 'public.b'],
             requirements: requirements().map((each) => ({ ...each, met: false })),
           }),

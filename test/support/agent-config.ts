@@ -24,6 +24,8 @@ export interface TestServerOptions {
   readonly network?: Fields
   /** More fields of `database`. */
   readonly database?: Fields
+  /** Parts of the configuration file besides: services, failover. */
+  readonly config?: Fields
 }
 
 /** The configuration of one server on loopback, in a file and parsed. */
@@ -40,6 +42,7 @@ export async function makeTestServer(options: TestServerOptions): Promise<TestSe
       forward: [{ port: options.virtualIpPort, to: `${options.address}:9` }],
     },
     platform: { facts: factsOf(options) },
+    ...options.config,
   }
   const configPath = join(folder, 'hot-standby.config.json')
   await writeFile(configPath, JSON.stringify(input))

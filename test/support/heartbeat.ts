@@ -1,3 +1,4 @@
+import { FIRST_MODES, reportModes } from '../../plugin/core/modes.ts'
 import type { PeerReport } from '../../plugin/core/state.ts'
 
 /** A report of a healthy standby; give what the test is about. */
@@ -11,7 +12,8 @@ export function peerReport(given: Partial<PeerReport> = {}): PeerReport {
     healthy: true,
     dataInSync: true,
     referenceReachable: true,
-    maintenance: false,
+    modes: reportModes(FIRST_MODES, 0),
+    roleChanges: 0,
     settingsVersion: 1,
     ...given,
   }

@@ -146,6 +146,8 @@ function answers(status: () => StatusDocument): AgentApi {
     previewJoin: ({ keepDataOf = null }) =>
       Promise.resolve({ requirements: status().requirements, data: PAIR_DATA, keepDataOf }),
     takeOver: () => Promise.resolve({ operation }),
+    setMaintenance: () => Promise.resolve({ maintenance: status().maintenance }),
+    setAutomatic: () => Promise.resolve({ automaticTakeOver: status().automaticTakeOver }),
     resynchronise: () => Promise.resolve({ operation: { ...operation, kind: 'resynchronise' } }),
     check: () =>
       Promise.resolve({

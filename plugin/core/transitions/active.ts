@@ -8,6 +8,7 @@ import {
   type Row,
 } from '../decision.ts'
 import type { EventOf } from '../event.ts'
+import { automaticProblem } from '../modes.ts'
 import type { StateOf } from '../state.ts'
 import { inMaintenance } from './begin-claim.ts'
 import { answer, commonCells, keep, letGo, toFault } from './common.ts'
@@ -136,7 +137,8 @@ function unfitTick(state: Active, now: number, settings: CoreSettings): Decision
 function canOffer(state: Active, now: number, { timing }: CoreSettings): boolean {
   const { shared } = state
   const { report } = shared.peer
-  if (report === null || !peerHeard(shared, now, timing) || inMaintenance(shared, now)) return false
+  if (report === null || !peerHeard(shared, now, timing)) return false
+  if (inMaintenance(shared) || automaticProblem(shared.modes) !== null) return false
   return report.state === 'standby' && report.healthy && report.dataInSync
 }
 

@@ -1,7 +1,8 @@
-import { enter, persist, record, type Decision } from '../decision.ts'
+import { enter, persist, record, type CoreSettings, type Decision } from '../decision.ts'
 import type { Effect } from '../effect.ts'
 import type { EventKind } from '../event-kinds.ts'
-import type { State } from '../state.ts'
+import { ROLE_CHANGES_WITHIN_MS, type Modes } from '../modes.ts'
+import type { Shared, State } from '../state.ts'
 import { answer } from './common.ts'
 
 interface Activation {
@@ -11,12 +12,20 @@ interface Activation {
   readonly kind: EventKind
   readonly reason: string
   readonly requestId: string | null
+  /** Nobody asked for it, and it is not the server that served before. */
+  readonly isRoleChange: boolean
 }
 
 /** The address is up: this server serves. */
-export function becomeActive(state: State, now: number, activation: Activation): Decision {
+export function becomeActive(
+  state: State,
+  now: number,
+  activation: Activation,
+  settings: CoreSettings,
+): Decision {
+  const counted = activation.isRoleChange ? countChange(state.shared, now, settings) : state.shared
   const shared = {
-    ...state.shared,
+    ...counted,
     wasActive: true,
     own: { ...state.shared.own, dataInSync: true, holdsVirtualIp: true },
     graceFrom: now,
@@ -49,4 +58,17 @@ export function becomeActive(state: State, now: number, activation: Activation):
     ],
     shared,
   )
+}
+
+/** A role that moves too often is held where it is: one more move would not mend what makes it move. */
+function countChange(shared: Shared, now: number, { roleChangesPerHour }: CoreSettings): Shared {
+  const roleChanges = [...shared.roleChanges, now]
+  const { heardAt, report } = shared.peer
+  const lately = heardAt !== null && now - heardAt < ROLE_CHANGES_WITHIN_MS
+  const count = roleChanges.length + (lately ? (report?.roleChanges ?? 0) : 0)
+  if (count < roleChangesPerHour || shared.modes.automatic !== 'on')
+    return { ...shared, roleChanges }
+  const version = Math.max(shared.modes.version, report?.modes.version ?? 0) + 1
+  const modes: Modes = { ...shared.modes, automatic: 'held', version }
+  return { ...shared, roleChanges, modes }
 }

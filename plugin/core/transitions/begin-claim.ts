@@ -1,10 +1,8 @@
 import { enter, peerHeard, type CoreSettings, type Decision } from '../decision.ts'
 import type { Effect } from '../effect.ts'
 import { unfitness } from '../election.ts'
+import { automaticProblem } from '../modes.ts'
 import type { ClaimCause, Shared, State } from '../state.ts'
-
-/** A peer that announced maintenance and fell silent is not replaced for this long. */
-const PEER_MAINTENANCE_MS = 30 * 60_000
 
 export interface ClaimStart {
   readonly cause: ClaimCause
@@ -16,12 +14,14 @@ export interface ClaimStart {
 /** The first guard: what speaks against a claim before anything is asked of the network; null when nothing does. */
 export function claimProblem(
   shared: Shared,
-  now: number,
   cause: ClaimCause,
   settings: CoreSettings,
 ): string | null {
   const resumes = shared.wasActive && cause !== 'request'
-  if (!resumes && inMaintenance(shared, now)) return 'maintenance mode is on'
+  if (!resumes && inMaintenance(shared)) return 'maintenance mode is on'
+  const automatic =
+    cause === 'request' || cause === 'firstPairing' ? null : automaticProblem(shared.modes)
+  if (!resumes && automatic !== null && !firstOfAll(shared)) return automatic
   const unfit = unfitness(shared)
   if (unfit !== null && !firstOfAll(shared)) return unfit
   if (!shared.own.carrierUp) return 'the network cable of this server is not connected'
@@ -59,10 +59,8 @@ export function beginClaim(
   )
 }
 
-export function inMaintenance(shared: Shared, now: number): boolean {
-  if (shared.maintenanceUntil !== null) return true
-  const { report, heardAt } = shared.peer
-  return report?.maintenance === true && heardAt !== null && now - heardAt < PEER_MAINTENANCE_MS
+export function inMaintenance(shared: Shared): boolean {
+  return shared.modes.maintenanceUntil !== null
 }
 
 /** A peer that is heard is itself the evidence that we are not isolated. */

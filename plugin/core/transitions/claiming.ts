@@ -249,15 +249,23 @@ function claimDone(
       { type: 'probeVirtualIp' },
     ])
   if (state.step === 'raisingVirtualIp' && event.effect === 'raiseVirtualIp')
-    return becomeActive(state, now, {
-      raisedAt: state.stepSince,
-      forced: state.forced && !peerHeard(state.shared, now, settings.timing),
-      kind: state.requestId === null ? KINDS[state.cause] : 'takeOverDone',
-      reason: state.why,
-      requestId: state.requestId,
-    })
+    return becomeActive(
+      state,
+      now,
+      {
+        raisedAt: state.stepSince,
+        forced: state.forced && !peerHeard(state.shared, now, settings.timing),
+        kind: state.requestId === null ? KINDS[state.cause] : 'takeOverDone',
+        reason: state.why,
+        requestId: state.requestId,
+        isRoleChange: AUTOMATIC.includes(state.cause) && !state.shared.wasActive,
+      },
+      settings,
+    )
   return stay(state, `${event.effect} is done`)
 }
+
+const AUTOMATIC: readonly ClaimCause[] = ['failover', 'coldStart', 'election']
 
 const KINDS: Readonly<Record<ClaimCause, EventKind>> = {
   failover: 'failoverDone',

@@ -12,6 +12,7 @@ import {
 } from '../decision.ts'
 import type { Effect } from '../effect.ts'
 import type { EventOf, EventType } from '../event.ts'
+import { FIRST_MODES, reportModes } from '../modes.ts'
 import type { FaultCause, RetriedEffect, Shared, State, StateName } from '../state.ts'
 import type { Timing } from '../timing.ts'
 
@@ -28,7 +29,13 @@ export function commonCells<Name extends StateName>(
   name: Name,
 ): Pick<
   Row<Name>,
-  'paired' | 'unpaired' | 'observed' | 'maintenanceSet' | 'handOverAborted' | 'virtualIpMissing'
+  | 'paired'
+  | 'unpaired'
+  | 'observed'
+  | 'maintenanceSet'
+  | 'automaticSet'
+  | 'handOverAborted'
+  | 'virtualIpMissing'
 > {
   return {
     paired: keep(name, 'is paired already'),
@@ -39,6 +46,7 @@ export function commonCells<Name extends StateName>(
     },
     observed: keep(name, 'takes note of what this server observed of itself'),
     maintenanceSet: keep(name, 'takes note, persists the end of maintenance'),
+    automaticSet: keep(name, 'takes note, persists whether a server may take over by itself'),
     handOverAborted: keep(name, 'nothing was handed over here'),
     virtualIpMissing: keep(name, 'does not hold the virtual IP any more'),
   }
@@ -244,7 +252,8 @@ function leavePair(state: State, event: EventOf<'unpaired'>): Decision {
     seenTerm: 0,
     reservedTerm: 0,
     wasActive: false,
-    maintenanceUntil: null,
+    modes: FIRST_MODES,
+    roleChanges: [],
     alarms: [],
     retries: [],
     own: { ...shared.own, dataInSync: false, holdsVirtualIp: false },
@@ -261,7 +270,13 @@ function leavePair(state: State, event: EventOf<'unpaired'>): Decision {
   }
   const effects: Effect[] = [
     { type: 'dropVirtualIp' },
-    { type: 'persist', term: 0, wasActive: false, maintenanceRemainingMs: null },
+    {
+      type: 'persist',
+      term: 0,
+      wasActive: false,
+      modes: reportModes(FIRST_MODES, event.now),
+      roleChangeAgesMs: [],
+    },
   ]
   return enter(state, event.now, { name: 'unpaired' }, 'the pair was dissolved', effects, changed)
 }

@@ -95,5 +95,5 @@ function mayResume(
   if (heardAt === null || heardAt <= since || !peerHeard(shared, now, settings.timing)) return false
   const waits =
     report?.state === 'standby' || report?.state === 'suspect' || report?.state === 'boot'
-  return waits && claimProblem(shared, now, 'resume', settings) === null
+  return waits && claimProblem(shared, 'resume', settings) === null
 }

@@ -20,7 +20,7 @@ export function requestTakeOver(
 ): Decision {
   const heard = peerHeard(state.shared, event.now, settings.timing)
   if (heard && peerActive(state.shared)) return planned(state, event, settings)
-  const problem = claimProblem(state.shared, event.now, 'request', settings)
+  const problem = claimProblem(state.shared, 'request', settings)
   const fatal = state.shared.own.databaseUp ? null : 'the database of this server does not answer'
   if (fatal !== null) return refuseTakeOver(state, event, fatal)
   if (!heard && !event.force)
@@ -44,7 +44,7 @@ function planned(
   event: EventOf<'takeOverRequested'>,
   settings: CoreSettings,
 ): Decision {
-  const problem = claimProblem(state.shared, event.now, 'request', settings)
+  const problem = claimProblem(state.shared, 'request', settings)
   const fatal = state.shared.own.databaseUp ? null : 'the database of this server does not answer'
   const reason = event.force ? fatal : problem
   if (reason !== null) return refuseTakeOver(state, event, reason)

@@ -19,7 +19,7 @@ export function settle(state: Waiting, now: number, settings: CoreSettings): Dec
   const elected = elect(state.shared)
   const peerFailed = settledMs > timing.deadMs + timing.electionMs
   if (elected === 'peer' && !peerFailed) return stay(state, 'none is active: the peer is to claim')
-  const problem = claimProblem(state.shared, now, 'election', settings)
+  const problem = claimProblem(state.shared, 'election', settings)
   if (elected === 'nobody' || problem !== null) return blocked(state, problem)
   const cause = state.shared.wasActive ? 'resume' : 'election'
   return beginClaim(state, now, { cause, why: 'none of the two servers was active' }, settings)

@@ -12,6 +12,7 @@ import {
 } from '../decision.ts'
 import { unfitness } from '../election.ts'
 import type { EventOf } from '../event.ts'
+import { automaticProblem } from '../modes.ts'
 import type { StateOf } from '../state.ts'
 import { inMaintenance } from './begin-claim.ts'
 import {
@@ -96,7 +97,7 @@ function standbyHeartbeat(
   const news = followed.term !== state.shared.term || followed.wasActive !== state.shared.wasActive
   // A peer that has just become active ends every waiting time of our own.
   const next = { ...state, shared: followed, retryAt: news ? now : state.retryAt }
-  if (report.state === 'handingOver' && now >= state.retryAt && canAccept(next, now)) {
+  if (report.state === 'handingOver' && now >= state.retryAt && canAccept(next)) {
     const asked = { ...next, retryAt: now + timing.retryMs }
     const why = 'the active server offers its role'
     return askActive(asked, now, `offer-${report.term}-${Math.round(now)}`, true, why)
@@ -104,6 +105,7 @@ function standbyHeartbeat(
   return stay(next, 'the peer is active', news ? [persist(followed, now)] : [])
 }
 
-function canAccept({ shared }: StateOf<'standby'>, now: number): boolean {
-  return unfitness(shared) === null && shared.own.carrierUp && !inMaintenance(shared, now)
+function canAccept({ shared }: StateOf<'standby'>): boolean {
+  if (inMaintenance(shared) || automaticProblem(shared.modes) !== null) return false
+  return unfitness(shared) === null && shared.own.carrierUp
 }

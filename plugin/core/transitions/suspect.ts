@@ -75,7 +75,7 @@ function suspectTick(
   const effects = [...kept.effects, ...lost.effects]
   if (now < state.retryAt) return stay(alarmed, `no heartbeat for ${silent} ms`, effects)
   const cause = state.shared.peer.heardAt === null ? 'coldStart' : 'failover'
-  const problem = claimProblem(state.shared, now, cause, settings)
+  const problem = claimProblem(state.shared, cause, settings)
   const isolated = isolation(state, now, timing)
   if (problem === null && isolated !== null) {
     if (state.shared.reachableSince !== null) return stay(alarmed, isolated, effects)

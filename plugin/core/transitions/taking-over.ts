@@ -121,8 +121,9 @@ function takeOverTick(
 function takeOverDone(
   state: TakingOver,
   event: EventOf<'effectDone'>,
-  { timing }: CoreSettings,
+  settings: CoreSettings,
 ): Decision {
+  const { timing } = settings
   const { now } = event
   const { requestId, newTerm } = state
   if (event.visit !== state.shared.visit) return stay(state, 'an earlier effect is done')
@@ -143,13 +144,19 @@ function takeOverDone(
     ])
   if (step === 'persistingRole persist') return raise(state, now, timing)
   if (step === 'raisingVirtualIp raiseVirtualIp')
-    return becomeActive(state, now, {
-      raisedAt: state.stepSince,
-      forced: false,
-      kind: 'takeOverDone',
-      reason: state.offered ? 'the active server handed over' : 'asked for by the administrator',
-      requestId: state.offered ? null : requestId,
-    })
+    return becomeActive(
+      state,
+      now,
+      {
+        raisedAt: state.stepSince,
+        forced: false,
+        kind: 'takeOverDone',
+        reason: state.offered ? 'the active server handed over' : 'asked for by the administrator',
+        requestId: state.offered ? null : requestId,
+        isRoleChange: state.offered,
+      },
+      settings,
+    )
   return stay(state, `${event.effect} is done`)
 }
 

@@ -1,5 +1,6 @@
-import { enter, record, stay, type Decision, type Row } from '../decision.ts'
+import { enter, persist, record, stay, withShared, type Decision, type Row } from '../decision.ts'
 import type { EventOf } from '../event.ts'
+import { FIRST_MODES } from '../modes.ts'
 import type { State } from '../state.ts'
 import { beginClaim } from './begin-claim.ts'
 import { keep, refusalCells, refuseTakeOver } from './common.ts'
@@ -40,8 +41,12 @@ export const unpaired: Row<'unpaired'> = {
   maintenanceSet: {
     to: ['unpaired'],
     does: 'ignores it: there is no take-over to keep from',
-    decide: (state) =>
-      stay({ ...state, shared: { ...state.shared, maintenanceUntil: null } }, 'not paired'),
+    decide: (state) => stay(withShared(state, { modes: FIRST_MODES }), 'not paired'),
+  },
+  automaticSet: {
+    to: ['unpaired'],
+    does: 'ignores it: there is no take-over to keep from',
+    decide: (state) => stay(withShared(state, { modes: FIRST_MODES }), 'not paired'),
   },
   virtualIpProbed: keep('unpaired', 'the answer comes too late to matter'),
   referencesChecked: keep('unpaired', 'takes note'),
@@ -65,7 +70,7 @@ function followPeer(state: State, event: EventOf<'paired'>): Decision {
     { name: 'standby', retryAt: event.now },
     reason,
     [
-      { type: 'persist', term: state.shared.term, wasActive: false, maintenanceRemainingMs: null },
+      persist(state.shared, event.now, { wasActive: false }),
       { type: 'stopService' },
       { type: 'demoteData', reason },
       record('becameStandby', reason),

@@ -75,6 +75,14 @@ export function apiRoutes(web: Web, router: Router): void {
     answer('operate', (agent, request) => agent.takeOver(body(request))),
   )
   router.post(
+    '/api/maintenance',
+    answer('operate', (agent, request) => agent.setMaintenance(body(request))),
+  )
+  router.post(
+    '/api/automatic',
+    answer('operate', (agent, request) => agent.setAutomatic(body(request))),
+  )
+  router.post(
     '/api/resynchronise',
     answer('operate', (agent, request) => agent.resynchronise(body(request))),
   )
@@ -99,6 +107,9 @@ type Body = JoinInput &
   PreviewInput &
   WaitInput & {
     readonly force: boolean
+    readonly on: boolean
+    readonly durationMs: number
+    readonly pauseSynchronisation: boolean
     readonly wait: boolean
     readonly repair: boolean
     readonly email: string

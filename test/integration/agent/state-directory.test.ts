@@ -7,7 +7,18 @@ import { asOrdinaryUser } from '../../support/as-ordinary-user.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 
 const unreadable = (message: RegExp) => ({ code: 'HS_STATE_UNREADABLE', message })
-const state = { term: 3, wasActive: true, dataInSync: true, maintenanceUntilMs: null }
+const state = {
+  term: 3,
+  wasActive: true,
+  dataInSync: true,
+  modes: {
+    version: 2,
+    maintenanceUntilMs: null,
+    synchronisationPaused: false,
+    automatic: 'on',
+  },
+  roleChangesMs: [],
+} as const
 
 describe('state directory', () => {
   let folder: ReturnType<typeof temporaryFolder>

@@ -7,14 +7,14 @@ import {
 } from '../../../plugin/cli/units.ts'
 
 describe('units of the command line', () => {
-  it('reads a bare number as seconds and takes ms, s and min', () => {
+  it('reads a bare number as seconds and takes ms, s, min and h', () => {
     assert.deepEqual(
-      ['5', '0.5', '5s', '500ms', '2min'].map(parseDurationMs),
-      [5000, 500, 5000, 500, 120_000],
+      ['5', '0.5', '5s', '500ms', '2min', '8h'].map(parseDurationMs),
+      [5000, 500, 5000, 500, 120_000, 28_800_000],
     )
   })
 
-  for (const wrong of ['', 'five', '-1', '1h', '5 s', '1e3', 'NaN', '٣']) {
+  for (const wrong of ['', 'five', '-1', '1d', '5 s', '1e3', 'NaN', '٣']) {
     it(`refuses the duration ${JSON.stringify(wrong)}`, () => {
       assert.throws(() => parseDurationMs(wrong), /Give seconds/)
     })

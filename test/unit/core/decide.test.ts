@@ -3,6 +3,7 @@ import { cellOf, decide, TRANSITIONS } from '../../../plugin/core/decide.ts'
 import type { Decision } from '../../../plugin/core/decision.ts'
 import type { Event } from '../../../plugin/core/event.ts'
 import { assertInvariants, InvariantError } from '../../../plugin/core/invariants.ts'
+import { FIRST_MODES, reportModes } from '../../../plugin/core/modes.ts'
 import type { State } from '../../../plugin/core/state.ts'
 import { everyEvent } from './events.ts'
 import {
@@ -60,14 +61,13 @@ describe('decide', () => {
   })
 
   const keepsStill: Readonly<Record<string, Partial<State['shared']>>> = {
-    'in maintenance': { maintenanceUntil: NOW + 1000 },
+    'in maintenance': { modes: { ...FIRST_MODES, maintenanceUntil: NOW + 1000 } },
+    'when automatic take-over is switched off': { modes: { ...FIRST_MODES, automatic: 'off' } },
+    'after the role changed too often': { modes: { ...FIRST_MODES, automatic: 'held' } },
     'with data that is not in sync': { own: { ...shared().own, dataInSync: false } },
     'without its database': { own: { ...shared().own, databaseUp: false } },
     'without carrier': { own: { ...shared().own, carrierUp: false } },
     'when no reference answers': { reachableSince: null },
-    'when the peer announced maintenance': {
-      peer: { ...silentFor(9000).peer!, report: { ...report, maintenance: true } },
-    },
   }
   const REFUSALS: readonly string[] = ['takeOverRefused', 'splitPrevented']
   for (const [when, changed] of Object.entries(keepsStill))
@@ -88,7 +88,8 @@ describe('decide', () => {
       type: 'persist',
       term: 4,
       wasActive: false,
-      maintenanceRemainingMs: null,
+      modes: reportModes(FIRST_MODES, NOW),
+      roleChangeAgesMs: [],
     })
     const persisted = decide(probed.state, done('persist', 4), settings)
     assert.equal(persisted.state.shared.term, 4)
@@ -381,7 +382,7 @@ function walk(starts: readonly State[], depth: number): Map<string, State> {
 
 /** What a decision mostly depends on; times are left out, so that the walk ends. */
 function situationOf(state: State): string {
-  const { own, peer, term, wasActive, maintenanceUntil, alarms } = state.shared
+  const { own, peer, term, wasActive, modes, alarms } = state.shared
   return JSON.stringify([
     nameOf(state),
     own.carrierUp,
@@ -390,7 +391,8 @@ function situationOf(state: State): string {
     peer.report?.state,
     Math.sign((peer.report?.term ?? 0) - term),
     wasActive,
-    maintenanceUntil === null,
+    modes.maintenanceUntil === null,
+    modes.automatic,
     alarms.length,
   ])
 }

@@ -59,8 +59,10 @@ export function everyEvent(visit: number, now = NOW): Event[] {
     { type: 'releaseRequested', now, requestId: 'r3', newTerm: 4 },
     { type: 'handOverAborted', now, requestId: 'r1', reason: 'a test' },
     { type: 'handOverAborted', now, requestId: 'r3', reason: 'a test' },
-    { type: 'maintenanceSet', now, until: now + 60_000 },
-    { type: 'maintenanceSet', now, until: null },
+    { type: 'maintenanceSet', now, until: now + 60_000, pauseSynchronisation: true },
+    { type: 'maintenanceSet', now, until: null, pauseSynchronisation: false },
+    { type: 'automaticSet', now, on: true },
+    { type: 'automaticSet', now, on: false },
     ...(['free', 'heldByPeer', 'heldByStranger', 'notBelievable'] as const).map(
       (result): Event => ({ type: 'virtualIpProbed', now, result, visit }),
     ),

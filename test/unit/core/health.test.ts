@@ -51,6 +51,7 @@ const fine: BlockerInput = {
     syncReason: null,
   },
   maintenance: false,
+  automatic: 'on',
   quarantinedTables: [],
   requirements: [],
 }

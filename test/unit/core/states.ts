@@ -1,11 +1,13 @@
 import type { CoreSettings } from '../../../plugin/core/decision.ts'
 import { initialState } from '../../../plugin/core/initial-state.ts'
+import { FIRST_MODES, reportModes } from '../../../plugin/core/modes.ts'
 import type { OwnView, PeerReport, Shared, State, StateOf } from '../../../plugin/core/state.ts'
 import { deriveTiming } from '../../../plugin/core/timing.ts'
 
 export const settings: CoreSettings = {
   timing: deriveTiming({ keepAliveIntervalMs: 500, deadTimeMs: 5000 }),
   coldStartAlone: true,
+  roleChangesPerHour: 3,
 }
 
 /** The time at which the states below are looked at. */
@@ -20,7 +22,8 @@ export const report: PeerReport = {
   healthy: true,
   dataInSync: true,
   referenceReachable: true,
-  maintenance: false,
+  modes: reportModes(FIRST_MODES, 0),
+  roleChanges: 0,
   settingsVersion: 1,
 }
 
@@ -51,7 +54,8 @@ export function shared(changed: Partial<Shared> = {}): Shared {
     startsPair: false,
     term: 3,
     wasActive: false,
-    maintenanceUntil: null,
+    modes: FIRST_MODES,
+    roleChanges: [],
     own: OWN,
   }).shared
   const peer = { ...first.peer, heardAt: NOW - 100, silenceFrom: NOW - 100, report }

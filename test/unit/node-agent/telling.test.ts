@@ -72,7 +72,8 @@ describe('what the watch over the pair looks at', () => {
     assert.equal(seen({ server: active }), reason)
     assert.equal(seen({ peer: silent }), reason)
     assert.equal(seen({}), null)
-    assert.equal(seen({ server: active, maintenance: { until: '' } }), null)
+    const maintenance = { until: '', remainingMs: 1, synchronisation: 'goesOn' } as const
+    assert.equal(seen({ server: active, maintenance }), null)
     assert.equal(seen({ server: active, setUp: 'waitingForPeer' }), null)
     assert.equal(pairWatchInput(statusDocument({ server: active }), 0).isProtected, true)
   })

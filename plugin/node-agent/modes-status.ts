@@ -1,0 +1,22 @@
+import type { AutomaticTakeOverStatus, MaintenanceStatus } from '../api/status-document.ts'
+import type { NodeContext } from './node-context.ts'
+
+export function maintenanceStatus({ loop }: NodeContext): MaintenanceStatus | null {
+  const { maintenanceUntil, synchronisationPaused } = loop.view().state.shared.modes
+  if (maintenanceUntil === null) return null
+  const remainingMs = Math.max(0, Math.round(maintenanceUntil - performance.now()))
+  return {
+    until: new Date(Date.now() + remainingMs).toISOString(),
+    remainingMs,
+    synchronisation: synchronisationPaused ? 'paused' : 'goesOn',
+  }
+}
+
+export function automaticStatus({ loop, config }: NodeContext): AutomaticTakeOverStatus {
+  const { modes, roleChanges, peer } = loop.view().state.shared
+  return {
+    state: modes.automatic,
+    changesLastHour: roleChanges.length + (peer.report?.roleChanges ?? 0),
+    changesPerHour: config.failover.roleChangesPerHour,
+  }
+}
