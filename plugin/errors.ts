@@ -148,6 +148,11 @@ export const ERRORS = {
     message: 'The take-over failed and was rolled back',
     remedy: 'See the reason; the server that was active still is.',
   },
+  HS_CANCELLED: {
+    status: 409,
+    message: 'It was called off',
+    remedy: 'Ask for it again when it shall happen.',
+  },
   HS_WRONG_STATE: {
     status: 409,
     message: 'This is not possible in the present state of the server',

@@ -143,6 +143,13 @@ export interface PeerHandler {
     readonly requestId: string
     readonly newTerm: number
   }): Promise<AppliedPosition>
+  /** As standby, asked for by the active: becomes active as planned. */
+  takeOver(): Promise<{
+    readonly outcome: 'done' | 'refused' | 'rolledBack'
+    readonly reason: string
+  }>
+  /** As active: how many calls are active now. Errors: HS_WRONG_STATE without the command `services.calls`. */
+  activeCalls(): Promise<{ readonly calls: number }>
   release(input: { readonly requestId: string; readonly newTerm: number }): Promise<void>
   abortHandOver(input: { readonly requestId: string; readonly reason: string }): Promise<void>
   /** What this server's status page shows, so that the peer can show both. */

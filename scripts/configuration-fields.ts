@@ -49,6 +49,8 @@ export const CONFIGURATION_FIELDS: Readonly<Record<string, string>> = {
   'services.start': 'Program that starts the telephony services when this server becomes active.',
   'services.stop': 'Program that stops them when it becomes standby.',
   'services.health': 'Program whose exit status 0 means healthy.',
+  'services.calls':
+    'Program that prints how many calls are active, as a whole number: for `switchover --when-idle`.',
   'services.healthIntervalMs': 'How often health is asked.',
   'services.timeoutMs': 'How long each of these programs may take.',
   'smtp.host': 'SMTP server for notifications. Without `smtp` no mail is sent.',

@@ -82,6 +82,15 @@ const wait = z.strictObject({
     .min(0, 'is negative | Give milliseconds.')
     .max(86_400_000, 'is too long | Give a day at most.'),
 })
+const switchover = z.strictObject({
+  whenIdle: flag,
+  withinMs: z
+    .int('is not a whole number | Give milliseconds.')
+    .min(1000, 'is too short | Give a second at least.')
+    .max(86_400_000, 'is too long | Give a day at most.')
+    .optional(),
+  wait: flag,
+})
 const isOn = z.boolean('is not true or false | Give true or false.')
 const SHORTEST_MAINTENANCE_MS = 15 * 60_000
 const LONGEST_MAINTENANCE_MS = 24 * 3_600_000
@@ -122,6 +131,11 @@ export const API_ROUTES: readonly ApiRoute[] = [
   route('POST', '/take-over', z.strictObject({ force: flag, wait: flag }), (api, input, context) =>
     api.takeOver(present(input), context),
   ),
+  route('GET', '/take-over/preview', nothing, (api, _, context) => api.previewLoss(context)),
+  route('POST', '/switchover', switchover, (api, input, context) =>
+    api.switchOver(present(input), context),
+  ),
+  route('POST', '/switchover/cancel', nothing, (api, _, context) => api.cancelSwitchover(context)),
   route('POST', '/maintenance', maintenance, (api, input, context) =>
     api.setMaintenance(
       input.on ? { ...input, pauseSynchronisation: input.pauseSynchronisation === true } : input,

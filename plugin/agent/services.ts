@@ -16,6 +16,24 @@ export function createServices(config: AgentConfig['services']): ServicePort {
   }
 }
 
+/** How many calls are active, from the configured command. Errors: HS_WRONG_STATE without one, HS_COMMAND_FAILED. */
+export async function countActiveCalls(config: AgentConfig['services']): Promise<number> {
+  const { calls: command, timeoutMs } = config
+  if (command === undefined)
+    throw new HotStandbyError('HS_WRONG_STATE', {
+      reason: 'how many calls are active is not known: services.calls is not configured',
+      remedy: 'Give the command services.calls in the configuration, or switch over now.',
+    })
+  const result = await runCommand(command, { timeoutMs })
+  const printed = result.stdout.trim()
+  if (result.status === 0 && /^\d{1,9}$/.test(printed)) return Number(printed)
+  const end = result.status === 0 ? 'did not print a whole number' : describeEnd(result, timeoutMs)
+  throw new HotStandbyError('HS_COMMAND_FAILED', {
+    reason: `services.calls (${command[0] ?? ''}) ${end}`,
+    remedy: 'Run the command services.calls of the configuration by hand and mend what it says.',
+  })
+}
+
 /** The reason names the program only: arguments may hold what is nobody's business. */
 async function runHook(
   name: 'start' | 'stop',

@@ -27,6 +27,9 @@ import type {
  * | POST /join | JoinInput | { operation } (secondary) |
  * | POST /join/preview | JoinInput | JoinPreview — checks, nothing is changed |
  * | POST /take-over | { force?: boolean, wait?: boolean } | { operation } |
+ * | GET /take-over/preview | | LossPreview — what a forced take-over here would lose |
+ * | POST /switchover | SwitchoverInput | { operation } — from either server |
+ * | POST /switchover/cancel | | { cancelled: true } — while it waits for calls to end |
  * | POST /maintenance | MaintenanceInput | { maintenance } — both servers |
  * | POST /automatic | { on: boolean } | { automaticTakeOver } — both servers; `on` also ends a hold |
  * | POST /resynchronise | { wait?: boolean } | { operation } |
@@ -63,6 +66,12 @@ export interface AgentApi {
     },
     context?: CallContext,
   ): Promise<{ readonly operation: OperationStatus }>
+  previewLoss(context?: CallContext): Promise<LossPreview>
+  switchOver(
+    input: SwitchoverInput,
+    context?: CallContext,
+  ): Promise<{ readonly operation: OperationStatus }>
+  cancelSwitchover(context?: CallContext): Promise<{ readonly cancelled: true }>
   setMaintenance(
     input: MaintenanceInput,
     context?: CallContext,
@@ -134,6 +143,26 @@ export interface EventsQuery {
   /** ISO 8601: at this time or later, and earlier than that one. */
   readonly since?: string
   readonly until?: string
+}
+
+export interface SwitchoverInput {
+  /** Not before `services.calls` says that no call is active. */
+  readonly whenIdle?: boolean
+  /** Gives up when calls are still active then; an hour when not given. */
+  readonly withinMs?: number
+  readonly wait?: boolean
+}
+
+/** What the administrator must know before he forces a take-over. */
+export interface LossPreview {
+  /** Changes of the active for this long are not here; null when there is no complete copy here. */
+  readonly ageMs: number | null
+  readonly rows: number | null
+  /** The active answers, so nothing else is missing. */
+  readonly isExact: boolean
+  /** In words. */
+  readonly meaning: string
+  readonly blockers: StatusDocument['blockers']
 }
 
 /** From 15 minutes to a day; it ends by itself. */

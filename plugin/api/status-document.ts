@@ -227,12 +227,14 @@ export interface ConfigLockStatus {
 
 export interface OperationStatus {
   readonly id: string
-  readonly kind: 'takeOver' | 'resynchronise' | 'join' | 'check'
+  readonly kind: 'takeOver' | 'switchover' | 'resynchronise' | 'join' | 'check' | 'drill'
   readonly startedAt: string
   readonly finishedAt: string | null
   readonly outcome: 'running' | 'done' | 'failed'
   readonly steps: readonly { readonly at: string; readonly text: string }[]
   readonly reason: string | null
+  /** It only waits, and can be called off: `POST /switchover/cancel`. */
+  readonly waits?: boolean
   /** The error that ended a failed one, with its code and remedy. */
   readonly error?: WireError | null
 }

@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import type { PeerHandler } from '../ports.ts'
 import {
   abortSchema,
+  activeCallsSchema,
   checkOptionsSchema,
   checkReportSchema,
   databaseAccessSchema,
@@ -11,6 +12,7 @@ import {
   outboxShareSchema,
   positionSchema,
   statusSchema,
+  takeOverAnswerSchema,
 } from './wire-schemas.ts'
 
 export type PeerCallName = Exclude<keyof PeerHandler, 'connectDatabase'>
@@ -60,6 +62,20 @@ export const PEER_CALLS: { readonly [Name in PeerCallName]: PeerCall } = {
     input: handOverSchema,
     output: positionSchema,
     repeatable: false,
+    limit: 'handOver',
+  },
+  takeOver: {
+    path: '/take-over',
+    input: nothingSchema,
+    output: takeOverAnswerSchema,
+    repeatable: false,
+    limit: 'handOver',
+  },
+  activeCalls: {
+    path: '/active-calls',
+    input: nothingSchema,
+    output: activeCallsSchema,
+    repeatable: true,
     limit: 'handOver',
   },
   release: {

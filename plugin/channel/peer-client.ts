@@ -65,6 +65,8 @@ export function createPeerClient(options: PeerClientOptions): ClosablePeerClient
     currentPosition: () => call('currentPosition', {}),
     databaseAccess: () => call('databaseAccess', {}),
     handOver: (input) => call('handOver', input),
+    takeOver: () => call('takeOver', {}),
+    activeCalls: () => call('activeCalls', {}),
     release: (input) => call('release', input),
     abortHandOver: (input) => call('abortHandOver', input),
     status: () => call('status', {}),

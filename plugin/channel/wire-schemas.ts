@@ -91,6 +91,13 @@ export const handOverSchema = z.looseObject({
 
 export const abortSchema = z.looseObject({ requestId: text.min(1), reason: z.string().max(4000) })
 
+export const takeOverAnswerSchema = z.looseObject({
+  outcome: z.enum(['done', 'refused', 'rolledBack']),
+  reason: z.string().max(4000),
+})
+
+export const activeCallsSchema = z.looseObject({ calls: z.int().min(0) })
+
 export const checkOptionsSchema = z.looseObject({ repair: z.boolean() })
 
 /** `CheckReport`; only shown. */

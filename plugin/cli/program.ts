@@ -15,6 +15,7 @@ import { addNotifyTest } from './commands/notify-test.ts'
 import { addResynchronise } from './commands/resynchronise.ts'
 import { addSetup } from './commands/setup.ts'
 import { addStatus } from './commands/status.ts'
+import { addSwitchover } from './commands/switchover.ts'
 import { addTakeOver } from './commands/take-over.ts'
 import { addWait } from './commands/wait.ts'
 import type { CliIo } from './io.ts'
@@ -28,6 +29,7 @@ const COMMANDS: readonly AddCommand[] = [
   addJoin,
   addStatus,
   addWait,
+  addSwitchover,
   addTakeOver,
   addMaintenance,
   addAutomatic,

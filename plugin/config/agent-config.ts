@@ -166,6 +166,8 @@ export const agentConfigSchema = z.strictObject({
       stop: command.optional(),
       /** Exit status 0: healthy. */
       health: command.optional(),
+      /** Prints how many calls are active, as a whole number. */
+      calls: command.optional(),
       healthIntervalMs: z.int().min(500).default(5000),
       timeoutMs: z.int().min(100).default(10_000),
     })

@@ -33,6 +33,8 @@ export type State =
     })
   | (Named<'takingOver'> & {
       readonly step: TakeOverStep
+      /** The role is on disk; it is written while the data is promoted, since the address is nowhere meanwhile. */
+      readonly rolePersisted: boolean
       readonly requestId: string
       readonly newTerm: number
       readonly stepSince: number
@@ -68,8 +70,8 @@ export type ClaimStep =
 export type TakeOverStep =
   | 'preparing'
   | 'draining'
-  | 'releasing'
   | 'persistingTerm'
+  | 'releasing'
   | 'promoting'
   | 'persistingRole'
   | 'raisingVirtualIp'

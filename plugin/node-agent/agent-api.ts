@@ -4,6 +4,7 @@ import { HotStandbyError } from '../errors.ts'
 import { buildDoctorReport } from './doctor.ts'
 import { createMetrics } from './metrics.ts'
 import type { NodeContext } from './node-context.ts'
+import { previewLoss } from './loss-preview.ts'
 import { createModesApi } from './modes-api.ts'
 import { type Operation, type Step } from './operations.ts'
 import { join } from './pairing.ts'
@@ -11,6 +12,7 @@ import { isTemplateName, previewTemplate } from '../config/message-template.ts'
 import { saveNotifications } from './save-notifications.ts'
 import { saveSettings } from './save-settings.ts'
 import { buildStatus } from './status.ts'
+import { settle, switchOver, synchroniseFirst } from './switch-over.ts'
 import { waitFor } from './wait-for.ts'
 
 export interface AgentApiParts {
@@ -54,7 +56,7 @@ export function createAgentApi({ node, makeAccessCode }: AgentApiParts): AgentAp
     },
     join(input) {
       refuseUnlessSecondary(node)
-      const operation = operations.start('join', (step) => joinAndCopy(node, input, step))
+      const operation = operations.start('join', ({ step }) => joinAndCopy(node, input, step))
       return answer(node, operation, false)
     },
     async previewJoin(input) {
@@ -63,18 +65,29 @@ export function createAgentApi({ node, makeAccessCode }: AgentApiParts): AgentAp
     },
     takeOver({ force = false, wait = false }, context) {
       refuseUnlessPaired(node)
-      const operation = operations.start('takeOver', async (step) => {
-        step(
-          force
-            ? `forced by ${context?.actor ?? 'cli'}`
-            : `asked for by ${context?.actor ?? 'cli'}`,
-        )
-        const { outcome, reason } = await loop.requestTakeOver({ force })
-        if (outcome === 'refused') throw new HotStandbyError('HS_TAKE_OVER_REFUSED', { reason })
-        if (outcome === 'rolledBack') throw new HotStandbyError('HS_TAKE_OVER_FAILED', { reason })
-        step(reason)
+      const operation = operations.start('takeOver', async (handle) => {
+        const { step } = handle
+        step(`${force ? 'forced' : 'asked for'} by ${context?.actor ?? 'cli'}`)
+        if (!force) await synchroniseFirst(node, handle)
+        settle(await loop.requestTakeOver({ force }), step)
       })
       return answer(node, operation, wait)
+    },
+    previewLoss() {
+      refuseUnlessPaired(node)
+      return Promise.resolve(previewLoss(node))
+    },
+    switchOver({ whenIdle = false, withinMs, wait = false }, context) {
+      refuseUnlessPaired(node)
+      const actor = context?.actor ?? null
+      const operation = operations.start('switchover', (handle) =>
+        switchOver(node, { whenIdle, withinMs, actor }, handle),
+      )
+      return answer(node, operation, wait)
+    },
+    cancelSwitchover(context) {
+      operations.cancel(`by ${context?.actor ?? 'cli'}`)
+      return Promise.resolve({ cancelled: true })
     },
     ...createModesApi(node),
     resynchronise({ wait = false }) {

@@ -5,6 +5,14 @@ import { HotStandbyError, toHotStandbyError } from '../errors.ts'
 /** Reports one step of a running operation to whoever watches it. */
 export type Step = (text: string) => void
 
+/** What a running operation can say and hear. */
+export interface OperationHandle {
+  readonly step: Step
+  /** Whether it only waits at this moment: then it can be called off. */
+  readonly waits: (waiting: boolean) => void
+  readonly signal: AbortSignal
+}
+
 export interface Operation {
   readonly id: string
   /** Rejects with the HotStandbyError that ended it; may be left alone. */
@@ -15,7 +23,9 @@ export interface Operation {
 export interface Operations {
   current(): OperationStatus | null
   /** Starts `run`. Errors: HS_WRONG_STATE while another operation runs. */
-  start(kind: OperationStatus['kind'], run: (step: Step) => Promise<void>): Operation
+  start(kind: OperationStatus['kind'], run: (handle: OperationHandle) => Promise<void>): Operation
+  /** Calls off an operation that only waits. Errors: HS_WRONG_STATE. */
+  cancel(reason: string): void
   /** Adds a step to the running operation, if there is one. */
   step: Step
 }
@@ -23,6 +33,7 @@ export interface Operations {
 /** Keeps track of operations; `changed` is called at each step. */
 export function createOperations(changed: () => void): Operations {
   let current: OperationStatus | null = null
+  let abort = new AbortController()
 
   const update = (part: Partial<OperationStatus>): void => {
     if (current?.outcome !== 'running') return
@@ -45,7 +56,8 @@ export function createOperations(changed: () => void): Operations {
       await running
       end('done', null)
     } catch (thrown) {
-      const error = toHotStandbyError(thrown)
+      // A wait that was called off rejects with an error of its own; the reason is what counts.
+      const error = toHotStandbyError(abort.signal.aborted ? abort.signal.reason : thrown)
       end('failed', error)
       throw error
     }
@@ -54,6 +66,13 @@ export function createOperations(changed: () => void): Operations {
   return {
     current: () => current,
     step,
+    cancel(reason) {
+      if (current?.outcome !== 'running' || current.waits !== true)
+        throw new HotStandbyError('HS_WRONG_STATE', {
+          reason: 'nothing waits that could be called off',
+        })
+      abort.abort(new HotStandbyError('HS_CANCELLED', { reason }))
+    },
     start(kind, run) {
       if (current?.outcome === 'running') {
         throw new HotStandbyError('HS_WRONG_STATE', {
@@ -70,8 +89,10 @@ export function createOperations(changed: () => void): Operations {
         steps: [],
         reason: null,
       }
+      abort = new AbortController()
       changed()
-      const finished = settle(run(step))
+      const waits = (waiting: boolean): void => update({ waits: waiting })
+      const finished = settle(run({ step, waits, signal: abort.signal }))
       finished.catch(() => undefined) // The status keeps the reason; whoever waits gets the error itself.
       return { id, finished }
     },

@@ -1,9 +1,11 @@
+import { countActiveCalls } from '../agent/services.ts'
 import { HotStandbyError } from '../errors.ts'
 import type { PeerHandler } from '../ports.ts'
 import { connectLocalDatabase, databaseAccess } from './local-database.ts'
 import { TOLD_BY_PEER } from './mail-policy.ts'
 import type { NodeContext } from './node-context.ts'
 import { buildStatus } from './status.ts'
+import { takeOverForPeer } from './switch-over.ts'
 
 const ANSWER_FIRST_MS = 100
 
@@ -23,6 +25,8 @@ export function createPeerHandler(node: () => NodeContext): PeerHandler {
     databaseAccess: async () => Promise.resolve(databaseAccess(node().config.database)),
     connectDatabase: async () => connectLocalDatabase(node().config.database),
     handOver: async ({ requestId, newTerm }) => node().loop.handOver(requestId, newTerm),
+    takeOver: async () => takeOverForPeer(node()),
+    activeCalls: async () => ({ calls: await countActiveCalls(node().config.services) }),
     release: async ({ requestId, newTerm }) => node().loop.release(requestId, newTerm),
     async abortHandOver({ requestId, reason }) {
       node().loop.abortHandOver(requestId, reason)

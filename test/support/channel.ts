@@ -83,6 +83,8 @@ export function handlerWith(calls: Partial<PeerHandler>): PeerHandler {
     currentPosition: unexpected,
     databaseAccess: unexpected,
     connectDatabase: unexpected,
+    takeOver: unexpected,
+    activeCalls: unexpected,
     handOver: unexpected,
     release: unexpected,
     abortHandOver: unexpected,

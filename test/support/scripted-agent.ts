@@ -146,6 +146,16 @@ function answers(status: () => StatusDocument): AgentApi {
     previewJoin: ({ keepDataOf = null }) =>
       Promise.resolve({ requirements: status().requirements, data: PAIR_DATA, keepDataOf }),
     takeOver: () => Promise.resolve({ operation }),
+    previewLoss: () =>
+      Promise.resolve({
+        ageMs: 4000,
+        rows: 3,
+        isExact: false,
+        meaning: 'Changes made on the active server for 4 s are not on this one.',
+        blockers: status().blockers,
+      }),
+    switchOver: () => Promise.resolve({ operation: { ...operation, kind: 'switchover' } }),
+    cancelSwitchover: () => Promise.resolve({ cancelled: true }),
     setMaintenance: () => Promise.resolve({ maintenance: status().maintenance }),
     setAutomatic: () => Promise.resolve({ automaticTakeOver: status().automaticTakeOver }),
     resynchronise: () => Promise.resolve({ operation: { ...operation, kind: 'resynchronise' } }),

@@ -64,7 +64,15 @@ export function askActive(
   return enter(
     state,
     now,
-    { name: 'takingOver', step: 'preparing', requestId, newTerm, stepSince: now, offered },
+    {
+      name: 'takingOver',
+      step: 'preparing',
+      requestId,
+      newTerm,
+      stepSince: now,
+      offered,
+      rolePersisted: false,
+    },
     why,
     [{ type: 'askHandOver', requestId, newTerm }, record('takeOverStarted', why)],
   )

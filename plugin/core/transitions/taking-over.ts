@@ -63,7 +63,7 @@ export const takingOver: Row<'takingOver'> = {
   referencesChecked: keep('takingOver', 'takes note'),
   effectDone: {
     to: ['takingOver', 'active', 'claiming'],
-    does: 'goes on: prepared, applied, released, term persisted, promoted, role persisted, raised',
+    does: 'goes on: prepared, applied, term persisted, released, promoted and role persisted, raised',
     decide: takeOverDone,
   },
   effectFailed: {
@@ -85,8 +85,8 @@ export const takingOver: Row<'takingOver'> = {
 const STEPS: readonly TakeOverStep[] = [
   'preparing',
   'draining',
-  'releasing',
   'persistingTerm',
+  'releasing',
   'promoting',
   'persistingRole',
   'raisingVirtualIp',
@@ -97,7 +97,7 @@ function isAtLeast(state: TakingOver, step: TakeOverStep): boolean {
 }
 
 function hasReleased(state: TakingOver): boolean {
-  return isAtLeast(state, 'persistingTerm')
+  return isAtLeast(state, 'promoting')
 }
 
 function takeOverTick(
@@ -131,17 +131,16 @@ function takeOverDone(
   if (step === 'preparing askHandOver')
     return next(state, now, 'draining', [{ type: 'applyFinal', requestId }])
   if (step === 'draining applyFinal')
-    return next(state, now, 'releasing', [{ type: 'askRelease', requestId, newTerm }])
-  if (step === 'releasing askRelease')
     return next(withShared(state, { reservedTerm: newTerm }), now, 'persistingTerm', [
       persist(state.shared, now, { term: newTerm }),
     ])
-  if (step === 'persistingTerm persist') return promote(state, now)
+  if (step === 'persistingTerm persist')
+    return next(state, now, 'releasing', [{ type: 'askRelease', requestId, newTerm }])
+  if (step === 'releasing askRelease') return promote(state, now)
+  if (step === 'promoting persist')
+    return stay({ ...state, rolePersisted: true }, 'the role is persisted')
   if (step === 'promoting promoteData')
-    return next(state, now, 'persistingRole', [
-      persist(state.shared, now, { wasActive: true }),
-      { type: 'startService' },
-    ])
+    return state.rolePersisted ? raise(state, now, timing) : next(state, now, 'persistingRole', [])
   if (step === 'persistingRole persist') return raise(state, now, timing)
   if (step === 'raisingVirtualIp raiseVirtualIp')
     return becomeActive(
@@ -160,6 +159,7 @@ function takeOverDone(
   return stay(state, `${event.effect} is done`)
 }
 
+/** From here on nobody holds the address, so whatever can be done at the same time is. */
 function promote(state: TakingOver, now: number): Decision {
   const { newTerm } = state
   const shared = {
@@ -167,7 +167,11 @@ function promote(state: TakingOver, now: number): Decision {
     term: newTerm,
     seenTerm: Math.max(state.shared.seenTerm, newTerm),
   }
-  return next({ ...state, shared }, now, 'promoting', [{ type: 'promoteData', term: newTerm }])
+  return next({ ...state, shared }, now, 'promoting', [
+    { type: 'promoteData', term: newTerm },
+    persist(shared, now, { wasActive: true }),
+    { type: 'startService' },
+  ])
 }
 
 /** The holder said that it let go, so the address is not probed, unless so much time has passed that it may have resumed. */
@@ -249,7 +253,7 @@ function rollBackEffects(state: TakingOver, now: number, reason: string): readon
   const { requestId } = state
   return [
     ...(isAtLeast(state, 'promoting') ? letGo(`the take-over was rolled back: ${reason}`) : []),
-    ...(isAtLeast(state, 'persistingRole') ? [persist(state.shared, now)] : []),
+    ...(isAtLeast(state, 'promoting') ? [persist(state.shared, now)] : []),
     { type: 'abortHandOver', requestId, reason },
     ...(state.offered ? [] : [answer(requestId, 'rolledBack', reason)]),
     record('takeOverRolledBack', reason),

@@ -74,6 +74,18 @@ export function apiRoutes(web: Web, router: Router): void {
     '/api/take-over',
     answer('operate', (agent, request) => agent.takeOver(body(request))),
   )
+  router.get(
+    '/api/take-over/preview',
+    answer('view', (agent) => agent.previewLoss()),
+  )
+  router.post(
+    '/api/switchover',
+    answer('operate', (agent, request) => agent.switchOver(body(request))),
+  )
+  router.post(
+    '/api/switchover/cancel',
+    answer('operate', (agent) => agent.cancelSwitchover()),
+  )
   router.post(
     '/api/maintenance',
     answer('operate', (agent, request) => agent.setMaintenance(body(request))),
@@ -108,6 +120,8 @@ type Body = JoinInput &
   WaitInput & {
     readonly force: boolean
     readonly on: boolean
+    readonly whenIdle: boolean
+    readonly withinMs: number
     readonly durationMs: number
     readonly pauseSynchronisation: boolean
     readonly wait: boolean

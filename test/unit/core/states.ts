@@ -137,6 +137,7 @@ export function takingOver(step: StateOf<'takingOver'>['step']): StateOf<'taking
     newTerm: 4,
     stepSince: NOW - 100,
     offered: false,
+    rolePersisted: false,
     shared: shared(),
   }
 }
