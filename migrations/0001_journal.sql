@@ -83,6 +83,9 @@ create table :schema.promotion (
   former_source_term bigint,
   former_snapshot pg_snapshot,
   former_tick_id bigint,
+  -- The lives of both journals at that moment: a journal that was started afresh since does not have every change.
+  generation uuid,
+  former_generation uuid,
   promoted_at timestamptz not null default clock_timestamp()
 );
 
@@ -127,7 +130,17 @@ create table :schema.unsent_change (
   kind text not null check (kind in ('row', 'deleted', 'wholeTable')),
   key_values text[],
   column_names text[],
-  row_values text[]
+  row_values text[],
+  -- The key as the journal has it.
+  journal_key text,
+  -- Whether the new active has changed the row since it took over; null when that is not known.
+  winner_changed boolean,
+  -- The row as it was here once this server had followed the new active; null when there is none.
+  winner_values text[],
+  winner_known boolean not null default false,
+  settled text check (settled in ('reapplied', 'discarded')),
+  settled_at timestamptz,
+  settled_by text
 );
 
 -- Function: move_position(...)

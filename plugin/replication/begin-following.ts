@@ -17,12 +17,13 @@ import {
 } from './lineage.ts'
 import { truncateJournal } from './queries/journal.ts'
 import * as positions from './queries/position.ts'
-import { clearHandOver, newGeneration, readServerState } from './queries/state.ts'
+import { clearHandOver, isBefore, newGeneration, readServerState } from './queries/state.ts'
 import { countUndelivered } from './queries/unsent.ts'
 import type { SourceSession } from './source-session.ts'
+import { beginByKeys } from './failback.ts'
 import { startCapture } from './start-capture.ts'
 import { TableStates } from './table-states.ts'
-import { keepUnsentChanges } from './unsent-changes.ts'
+import { keepUnsentChanges, noteWinners } from './unsent-changes.ts'
 
 export interface BeginInput {
   readonly input: FollowerInput
@@ -63,7 +64,10 @@ export async function beginFollowing(
   }
   if (lineage.kind === 'copy') await copyAfresh(context, begin, identity, own, lineage.reason)
   else if (lineage.kind === 'fromPromotion') await beginAtPromotion(context, begin, lineage.from)
-  else following.moveTo(lineage.from)
+  else if (lineage.kind === 'byKeys') {
+    const outcome = await beginByKeys(context, begin, lineage)
+    if (outcome !== 'begun') await copyAfresh(context, begin, identity, own, outcome)
+  } else following.moveTo(lineage.from)
   return context
 }
 
@@ -72,10 +76,8 @@ async function readOwnHistory(
   schema: QuotedName,
   serverId: string,
 ): Promise<OwnHistory> {
-  const { handedOverTickId: tickId, handedOverSnapshot: snapshot } = await readServerState(
-    writer,
-    schema,
-  )
+  const state = await readServerState(writer, schema)
+  const { handedOverTickId: tickId, handedOverSnapshot: snapshot } = state
   const handedOver = tickId === null || snapshot === null ? null : { tickId, snapshot }
   const undelivered =
     handedOver === null ? 0 : await countUndelivered(writer, schema, handedOver.snapshot)
@@ -84,6 +86,10 @@ async function readOwnHistory(
     position: await positions.readPosition(writer, schema),
     handedOver,
     undeliveredAfterHandOver: undelivered,
+    generation: state.generation,
+    purgedTickId: state.purgedTickId,
+    term: state.term,
+    isBefore: (former) => isBefore(writer, former),
   }
 }
 
@@ -105,7 +111,7 @@ async function beginAtPromotion(
 }
 
 /** What this server had journaled as active belongs to a history that has ended. */
-async function closeOwnJournal(writer: pg.Client, schema: QuotedName): Promise<void> {
+export async function closeOwnJournal(writer: pg.Client, schema: QuotedName): Promise<void> {
   await newGeneration(writer, schema)
   await clearHandOver(writer, schema)
   await truncateJournal(writer, schema)
@@ -139,6 +145,9 @@ async function copyAfresh(
         monitor.table(context.states.pairs(), pair, phase, outcome),
       onBytes: (count) => monitor.bytes(count),
     }),
+  )
+  await inTransaction(context.writer, () =>
+    noteWinners(context.writer, context.schema, context.config),
   )
   following.copyRequested = false
   status.caughtUp(begun, context.states.quarantined())

@@ -19,6 +19,8 @@ export class DriftCheck {
   readonly repairs: boolean
   readonly #schema: QuotedName
   readonly #now: () => number
+  readonly #tables: ReadonlySet<string> | null
+  readonly #atCut: (context: ApplyContext) => Promise<void>
   readonly #startedAt: number
   #result: CheckReport | null = null
   #resolve: (report: CheckReport) => void = () => undefined
@@ -29,7 +31,13 @@ export class DriftCheck {
     readonly repair: boolean
     readonly schema: QuotedName
     readonly now: () => number
+    /** Only these; all when not given. */
+    readonly tables?: ReadonlySet<string>
+    /** More work at the same cut. */
+    readonly atCut?: (context: ApplyContext) => Promise<void>
   }) {
+    this.#tables = input.tables ?? null
+    this.#atCut = input.atCut ?? (() => Promise.resolve())
     this.#repair = input.repair
     this.repairs = input.repair
     this.#schema = input.schema
@@ -46,16 +54,18 @@ export class DriftCheck {
   async run(context: ApplyContext, pairs: readonly TablePair[]): Promise<void> {
     const differences: TableDifference[] = []
     let rows = 0
-    for (const pair of pairs) {
+    const chosen = pairs.filter((pair) => this.#tables?.has(pair.name) ?? true)
+    for (const pair of chosen) {
       const outcome = await this.#compare(context, pair)
       rows += outcome.rows
       if (outcome.difference !== null) differences.push(outcome.difference)
       await saveChecked(context.writer, this.#schema, pair.target, outcome.rows)
     }
+    await this.#atCut(context)
     this.#result = {
       at: new Date(this.#startedAt).toISOString(),
       durationMs: this.#now() - this.#startedAt,
-      tables: pairs.length,
+      tables: chosen.length,
       rows,
       repaired: this.#repair && differences.length > 0,
       differences,

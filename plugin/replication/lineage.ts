@@ -12,14 +12,23 @@ export interface OwnHistory {
   readonly position: StoredPosition | null
   /** Where this server had handed over as active; null when it had not, or has been active since. */
   readonly handedOver: { readonly tickId: string; readonly snapshot: string } | null
+  /** The life of its own journal, and how far it was purged. */
+  readonly generation: string
+  readonly purgedTickId: string
+  /** Its newest own promotion; 0 when there was none. */
+  readonly term: number
+  /** Its database stands before what the new active had applied of it: it was set back. */
+  readonly isBefore: (snapshot: string) => Promise<boolean>
   /** Changes in its own journal that are not in the hand-over's snapshot. */
   readonly undeliveredAfterHandOver: number
 }
 
-/** How to follow: go on, begin at the promotion without a copy, or copy afresh with the reason. */
+/** How to follow: go on, begin at the promotion without a copy or with some keys, or copy afresh with the reason. */
 export type Lineage =
   | { readonly kind: 'goOn'; readonly from: StoredPosition }
   | { readonly kind: 'fromPromotion'; readonly from: StoredPosition }
+  /** Both journals are whole: only the rows that either server changed since the take-over are copied. */
+  | { readonly kind: 'byKeys'; readonly from: StoredPosition; readonly delivered: string }
   | { readonly kind: 'copy'; readonly reason: string; readonly rewound: boolean }
 
 export interface SourceIdentity {
@@ -57,6 +66,8 @@ export async function decideLineage(
   }
   const from = promotionStart(state, promotion, own)
   if (from !== null) return { kind: 'fromPromotion', from }
+  const failback = await failbackStart(state, promotion, own)
+  if (failback !== null) return failback
   const reason =
     position === null
       ? 'this server has no copy of the active server yet'
@@ -99,11 +110,22 @@ function promotionStart(
   )
     return null
   const drained =
-    promotion.serverId === state.serverId &&
     promotion.formerSourceId === own.serverId &&
     promotion.formerSnapshot !== null &&
     covers(promotion.formerSnapshot, own.handedOver.snapshot)
-  if (!drained || BigInt(promotion.tickId) < BigInt(state.purgedTickId)) return null
+  return drained && isWholeSince(state, promotion) ? startOf(state, promotion) : null
+}
+
+/** The new active's journal has every change since its promotion. */
+function isWholeSince(state: ServerState, promotion: Promotion): boolean {
+  return (
+    promotion.serverId === state.serverId &&
+    promotion.generation === state.generation &&
+    BigInt(promotion.tickId) >= BigInt(state.purgedTickId)
+  )
+}
+
+function startOf(state: ServerState, promotion: Promotion): StoredPosition {
   return {
     sourceId: promotion.serverId,
     sourceTerm: state.term,
@@ -113,4 +135,26 @@ function promotionStart(
     tickSnapshot: promotion.snapshot,
     state: 'applied',
   }
+}
+
+/**
+ * After a failover: the new active had applied this server up to `formerSnapshot`, and this server's own journal names every
+ * row that it has changed since. Null when either journal may lack something.
+ */
+async function failbackStart(
+  state: ServerState,
+  promotion: Promotion | null,
+  own: OwnHistory,
+): Promise<Lineage | null> {
+  if (state.mode === 'off' || promotion === null || own.position !== null) return null
+  const { formerSnapshot, formerTickId, formerSourceId, formerGeneration } = promotion
+  if (formerSnapshot === null || formerTickId === null || formerSourceId !== own.serverId)
+    return null
+  const ownIsWhole =
+    formerGeneration === own.generation &&
+    BigInt(own.purgedTickId) <= BigInt(formerTickId) &&
+    own.term < promotion.term &&
+    !(await own.isBefore(formerSnapshot))
+  if (!ownIsWhole || !isWholeSince(state, promotion)) return null
+  return { kind: 'byKeys', from: startOf(state, promotion), delivered: formerSnapshot }
 }

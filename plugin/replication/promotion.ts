@@ -52,6 +52,7 @@ async function becomeActive(
     if (!input.planned) await moveSequencesAhead(db, config)
   }
   const tick = await writeTickNow(db, schema)
+  const { generation } = await readServerState(db, schema)
   if (input.term > state.term) {
     await positions.savePromotion(db, schema, {
       term: input.term,
@@ -62,6 +63,8 @@ async function becomeActive(
       formerSourceTerm: former?.sourceTerm ?? null,
       formerSnapshot: former?.snapshot ?? null,
       formerTickId: former?.tickId ?? null,
+      generation,
+      formerGeneration: former?.generation ?? null,
     })
   }
   await positions.forgetPosition(db, schema)

@@ -2,7 +2,7 @@ import type { QuotedName } from '../db/identifiers.ts'
 import type { Queryable } from '../db/transaction.ts'
 import type { DatabaseConfig } from './database-config.ts'
 import { readCapturedTables } from './queries/capture.ts'
-import { changedTables, keepUnsentRows } from './queries/unsent.ts'
+import { changedTables, keepUnsentRows, noteWinnerRows } from './queries/unsent.ts'
 import { readTableCatalogue } from './table-catalogue.ts'
 import { displayName } from './table-description.ts'
 
@@ -32,4 +32,14 @@ export async function keepUnsentChanges(
     })
   }
   return kept
+}
+
+/** This server follows the new active again: notes what won beside each kept change. Part of the caller's transaction. */
+export async function noteWinners(
+  db: Queryable,
+  schema: QuotedName,
+  config: DatabaseConfig,
+): Promise<void> {
+  const catalogue = await readTableCatalogue(db, config)
+  for (const table of catalogue.tables) await noteWinnerRows(db, schema, table)
 }
