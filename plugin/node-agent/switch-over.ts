@@ -1,12 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { countActiveCalls } from '../agent/services.ts'
 import type { TakeOverAnswer } from '../agent/pending-requests.ts'
+import type { Blocker } from '../api/status-document.ts'
 import { HotStandbyError } from '../errors.ts'
 import type { NodeContext } from './node-context.ts'
 import type { OperationHandle } from './operations.ts'
 import { buildStatus } from './status.ts'
 
 const CALLS_POLL_MS = 1000
+const BEHIND_FOR_A_MOMENT_MS = 15_000
 const DEFAULT_WITHIN_MS = 3_600_000
 /** A standby that copies afresh may need long; whoever asked sees how far it is. */
 const SYNCHRONISE_MS = 3_600_000
@@ -29,9 +31,9 @@ export async function switchOver(
   operation: OperationHandle,
 ): Promise<void> {
   operation.step(`asked for by ${actor ?? 'cli'}`)
-  refuseWhenBlocked(node)
+  await refuseWhenBlocked(node, operation)
   if (whenIdle) await waitUntilIdle(node, withinMs ?? DEFAULT_WITHIN_MS, operation)
-  refuseWhenBlocked(node)
+  await refuseWhenBlocked(node, operation)
   operation.signal.throwIfAborted()
   await becomeOther(node, operation)
 }
@@ -77,14 +79,33 @@ export async function synchroniseFirst(
 }
 
 /** Errors: HS_TAKE_OVER_REFUSED. A switch of automatic take-over is no reason against what the administrator wants. */
-export function refuseWhenBlocked(node: NodeContext): void {
-  const blockers = buildStatus(node).blockers.filter((blocker) => blocker.onlyAutomatic !== true)
-  const [first] = blockers
-  if (first === undefined) return
+async function refuseWhenBlocked(
+  node: NodeContext,
+  { step, signal }: OperationHandle,
+): Promise<void> {
+  const until = performance.now() + BEHIND_FOR_A_MOMENT_MS
+  let blockers = standing(node)
+  let told = false
+  // Under load a standby is behind for a moment now and then.
+  while (isOnlyBehind(blockers) && performance.now() < until) {
+    if (!told) step('waits until the standby has caught up')
+    told = true
+    await delay(200, undefined, { signal })
+    blockers = standing(node)
+  }
+  if (blockers.length === 0) return
   throw new HotStandbyError('HS_TAKE_OVER_REFUSED', {
     reason: blockers.map((blocker) => blocker.reason).join('; '),
     remedy: blockers.map((blocker) => blocker.remedy).join(' '),
   })
+}
+
+function standing(node: NodeContext): readonly Blocker[] {
+  return buildStatus(node).blockers.filter((blocker) => blocker.onlyAutomatic !== true)
+}
+
+function isOnlyBehind(blockers: readonly Blocker[]): boolean {
+  return blockers.length > 0 && blockers.every((blocker) => blocker.id === 'notInSync')
 }
 
 async function waitUntilIdle(

@@ -113,6 +113,7 @@ describe('switchover', function () {
     // A writer that does not end keeps the hand-over from its final position.
     const { default: pg } = await import('pg')
     const writer = new pg.Client(pair.primary.databaseUrl)
+    writer.on('error', () => undefined)
     await writer.connect()
     await writer.query("begin; insert into extension (number) values ('slow')")
     await assert.rejects(
