@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type {
   CheckReport,
+  UnsentChange,
   CopyProgress,
   ReplicationStatus,
   StatusDocument,
@@ -15,8 +16,24 @@ import type { AppliedPosition } from './core/position.ts'
 
 /** Where `replication`, `agent`, `channel` and `notification` meet; wired in `create-node-agent.ts`. */
 
+/** Changes of this server that had not reached the other one at a take-over; kept in its own database. */
+export interface UnsentStore {
+  /** How many nobody has settled yet, as last counted. */
+  count(): number
+  refresh(): Promise<void>
+  list(): Promise<readonly UnsentChange[]>
+  settle(input: {
+    readonly ids: readonly number[]
+    readonly how: 'reapplied' | 'discarded'
+    readonly by: string | null
+  }): Promise<void>
+  /** As active: applies a change, of either server, again. Null when it is there; else the conflict. */
+  reapply(change: UnsentChange): Promise<string | null>
+}
+
 /** The replication of one server, both directions: capture as active, apply as standby. */
 export interface ReplicationEngine {
+  readonly unsent: UnsentStore
   /** Connects to the local database, checks schema, rights and that the database is ours. Errors: HS_DATABASE_*. */
   open(): Promise<void>
   /**
@@ -150,6 +167,19 @@ export interface PeerHandler {
   }>
   /** As active: how many calls are active now. Errors: HS_WRONG_STATE without the command `services.calls`. */
   activeCalls(): Promise<{ readonly calls: number }>
+  /** Unsent changes of this server. */
+  unsent(): Promise<{ readonly changes: readonly UnsentChange[] }>
+  settleUnsent(input: Parameters<UnsentStore['settle']>[0]): Promise<void>
+  /** As active, asked for by the standby: applies changes of either server again. */
+  resolveUnsent(input: {
+    readonly how: 'reapply' | 'discard'
+    readonly ids?: readonly string[]
+    readonly all?: boolean
+    readonly by: string | null
+  }): Promise<{
+    readonly done: readonly string[]
+    readonly conflicts: readonly { readonly id: string; readonly reason: string }[]
+  }>
   release(input: { readonly requestId: string; readonly newTerm: number }): Promise<void>
   abortHandOver(input: { readonly requestId: string; readonly reason: string }): Promise<void>
   /** What this server's status page shows, so that the peer can show both. */

@@ -94,8 +94,6 @@ export class AgentLoop {
     const holdsVirtualIp = await virtualIp.held()
     this.state = this.firstState({
       paired: this.isPaired(),
-      term: durable?.term ?? 0,
-      wasActive: durable?.wasActive ?? false,
       ...fromDurable(durable, { now: this.now(), wallMs: this.wallNow() }),
       own: { carrierUp, holdsVirtualIp, dataInSync: durable?.dataInSync ?? false },
     })
@@ -320,8 +318,6 @@ export class AgentLoop {
       now: this.now(),
       identity,
       startsPair: this.input.startsPair ?? identity === 'primary',
-      term: 0,
-      wasActive: false,
       ...fromDurable(null, { now: 0, wallMs: 0 }),
       ...known,
       own: { ...FIRST_VIEW, ...this.input.own, ...known.own },

@@ -91,6 +91,22 @@ const switchover = z.strictObject({
     .optional(),
   wait: flag,
 })
+const settleUnsent = z
+  .strictObject({
+    how: z.enum(['reapply', 'discard'], 'is not known | Give reapply or discard.'),
+    ids: z
+      .array(
+        z.string().regex(/^[ps]\d{1,15}$/, 'is not an unsent change | Give an id of the list.'),
+      )
+      .min(1, 'is empty | Name a change.')
+      .max(1000, 'are too many | Give 1000 at most.')
+      .optional(),
+    all: flag,
+  })
+  .refine((input) => (input.ids === undefined) === (input.all === true), {
+    path: ['ids'],
+    message: 'and all go not together, and one is needed | Give ids, or all.',
+  })
 const isOn = z.boolean('is not true or false | Give true or false.')
 const SHORTEST_MAINTENANCE_MS = 15 * 60_000
 const LONGEST_MAINTENANCE_MS = 24 * 3_600_000
@@ -136,6 +152,10 @@ export const API_ROUTES: readonly ApiRoute[] = [
     api.switchOver(present(input), context),
   ),
   route('POST', '/switchover/cancel', nothing, (api, _, context) => api.cancelSwitchover(context)),
+  route('GET', '/unsent', nothing, (api, _, context) => api.unsent(context)),
+  route('POST', '/unsent', settleUnsent, (api, input, context) =>
+    api.settleUnsent({ ...present(input), how: input.how }, context),
+  ),
   route('POST', '/maintenance', maintenance, (api, input, context) =>
     api.setMaintenance(
       input.on ? { ...input, pauseSynchronisation: input.pauseSynchronisation === true } : input,

@@ -1,3 +1,4 @@
+import type { InitialInput } from '../core/initial-state.ts'
 import { FIRST_MODES, type Modes, type ModesReport } from '../core/modes.ts'
 import type { DurableState } from './agent-ports.ts'
 
@@ -25,8 +26,9 @@ export function toDurable(
 export function fromDurable(
   durable: DurableState | null,
   { now, wallMs }: Moment,
-): { readonly modes: Modes; readonly roleChanges: readonly number[] } {
-  if (durable === null) return { modes: FIRST_MODES, roleChanges: [] }
+): Pick<InitialInput, 'term' | 'wasActive' | 'modes' | 'roleChanges'> {
+  if (durable === null) return { term: 0, wasActive: false, modes: FIRST_MODES, roleChanges: [] }
+  const { term, wasActive } = durable
   const { maintenanceUntilMs, ...rest } = durable.modes
   const remainingMs = maintenanceUntilMs === null ? 0 : maintenanceUntilMs - wallMs
   const modes: Modes =
@@ -34,6 +36,8 @@ export function fromDurable(
       ? { ...rest, maintenanceUntil: now + remainingMs }
       : { ...rest, maintenanceUntil: null, synchronisationPaused: false }
   return {
+    term,
+    wasActive,
     modes,
     roleChanges: durable.roleChangesMs.map((at) => now - Math.max(0, wallMs - at)),
   }

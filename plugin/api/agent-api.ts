@@ -4,6 +4,7 @@ import type { Identity } from '../core/facts.ts'
 import type { PairData } from '../core/pair-data.ts'
 import type { RequirementResult } from '../core/requirements.ts'
 import type {
+  UnsentChange,
   CheckReport,
   HistoryEntry,
   OperationStatus,
@@ -30,6 +31,8 @@ import type {
  * | GET /take-over/preview | | LossPreview — what a forced take-over here would lose |
  * | POST /switchover | SwitchoverInput | { operation } — from either server |
  * | POST /switchover/cancel | | { cancelled: true } — while it waits for calls to end |
+ * | GET /unsent | | { changes: UnsentChange[] } — of both servers |
+ * | POST /unsent | SettleUnsentInput | UnsentOutcome — applied again on the active, or discarded |
  * | POST /maintenance | MaintenanceInput | { maintenance } — both servers |
  * | POST /automatic | { on: boolean } | { automaticTakeOver } — both servers; `on` also ends a hold |
  * | POST /resynchronise | { wait?: boolean } | { operation } |
@@ -72,6 +75,8 @@ export interface AgentApi {
     context?: CallContext,
   ): Promise<{ readonly operation: OperationStatus }>
   cancelSwitchover(context?: CallContext): Promise<{ readonly cancelled: true }>
+  unsent(context?: CallContext): Promise<{ readonly changes: readonly UnsentChange[] }>
+  settleUnsent(input: SettleUnsentInput, context?: CallContext): Promise<UnsentOutcome>
   setMaintenance(
     input: MaintenanceInput,
     context?: CallContext,
@@ -143,6 +148,19 @@ export interface EventsQuery {
   /** ISO 8601: at this time or later, and earlier than that one. */
   readonly since?: string
   readonly until?: string
+}
+
+/** Which changes: `ids`, or `all` of them. */
+export interface SettleUnsentInput {
+  readonly how: 'reapply' | 'discard'
+  readonly ids?: readonly string[]
+  readonly all?: boolean
+}
+
+export interface UnsentOutcome {
+  readonly done: readonly string[]
+  /** These stay as they are, with the reason. */
+  readonly conflicts: readonly { readonly id: string; readonly reason: string }[]
 }
 
 export interface SwitchoverInput {

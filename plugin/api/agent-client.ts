@@ -43,6 +43,8 @@ export function createAgentClient(
     previewLoss: () => get('/take-over/preview'),
     switchOver: (input) => post('/switchover', input),
     cancelSwitchover: () => post('/switchover/cancel'),
+    unsent: () => get('/unsent'),
+    settleUnsent: (input) => post('/unsent', input),
     setMaintenance: (input) => post('/maintenance', input),
     setAutomatic: (input) => post('/automatic', input),
     resynchronise: (input) => post('/resynchronise', input),

@@ -24,6 +24,10 @@ export interface StatusDocument {
   readonly configLock: ConfigLockStatus
   readonly maintenance: MaintenanceStatus | null
   readonly automaticTakeOver: AutomaticTakeOverStatus
+  /** Changes that had not reached the other server and that nobody has settled yet, of both servers. */
+  readonly unsentChanges: number
+  /** Of this server alone. */
+  readonly ownUnsentChanges: number
   readonly settings: { readonly server: ServerSettings | null; readonly pair: PairSettings | null }
   /** A pending take-over, resynchronisation or join, step by step. */
   readonly operation: OperationStatus | null
@@ -237,6 +241,25 @@ export interface OperationStatus {
   readonly waits?: boolean
   /** The error that ended a failed one, with its code and remedy. */
   readonly error?: WireError | null
+}
+
+/** One change of a server that had not reached the other one when that took over. Values are text as PostgreSQL prints them. */
+export interface UnsentChange {
+  /** `p` or `s` for the server that has it, and its number there. */
+  readonly id: string
+  readonly keptAt: string
+  readonly lostTerm: number
+  readonly schema: string
+  readonly table: string
+  readonly kind: 'row' | 'deleted' | 'wholeTable'
+  readonly key: readonly string[]
+  /** The row as it was on the server that lost; null when it had deleted it. */
+  readonly loser: Readonly<Record<string, string | null>> | null
+  /** The row as it was on the other one when this server came back; null when there was none, or it is not known. */
+  readonly winner: Readonly<Record<string, string | null>> | null
+  readonly isWinnerKnown: boolean
+  /** Whether the other server has changed the row since it took over; null when that is not known. */
+  readonly winnerChanged: boolean | null
 }
 
 /** One entry of the history. */

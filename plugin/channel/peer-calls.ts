@@ -13,6 +13,10 @@ import {
   positionSchema,
   statusSchema,
   takeOverAnswerSchema,
+  resolveUnsentSchema,
+  settleUnsentSchema,
+  unsentOutcomeSchema,
+  unsentSchema,
 } from './wire-schemas.ts'
 
 export type PeerCallName = Exclude<keyof PeerHandler, 'connectDatabase'>
@@ -76,6 +80,27 @@ export const PEER_CALLS: { readonly [Name in PeerCallName]: PeerCall } = {
     input: nothingSchema,
     output: activeCallsSchema,
     repeatable: true,
+    limit: 'handOver',
+  },
+  unsent: {
+    path: '/unsent',
+    input: nothingSchema,
+    output: unsentSchema,
+    repeatable: true,
+    limit: 'handOver',
+  },
+  settleUnsent: {
+    path: '/unsent/settle',
+    input: settleUnsentSchema,
+    output: nothingSchema,
+    repeatable: true,
+    limit: 'call',
+  },
+  resolveUnsent: {
+    path: '/unsent/resolve',
+    input: resolveUnsentSchema,
+    output: unsentOutcomeSchema,
+    repeatable: false,
     limit: 'handOver',
   },
   release: {

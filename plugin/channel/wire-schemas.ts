@@ -98,6 +98,41 @@ export const takeOverAnswerSchema = z.looseObject({
 
 export const activeCallsSchema = z.looseObject({ calls: z.int().min(0) })
 
+/** `UnsentChange`, from a server that is authenticated but may be another version. */
+export const unsentSchema = z.looseObject({
+  changes: z
+    .array(
+      z.looseObject({
+        id: z.string().regex(/^\d{1,15}$/),
+        schema: text,
+        table: text,
+        kind: z.enum(['row', 'deleted', 'wholeTable']),
+        key: z.array(z.string()),
+        isWinnerKnown: z.boolean(),
+        winnerChanged: z.boolean().nullable(),
+      }),
+    )
+    .max(1000),
+})
+
+export const settleUnsentSchema = z.looseObject({
+  ids: z.array(z.int().min(0)).max(1000),
+  how: z.enum(['reapplied', 'discarded']),
+  by: text.nullable(),
+})
+
+export const resolveUnsentSchema = z.looseObject({
+  how: z.enum(['reapply', 'discard']),
+  ids: z.array(text).max(1000).optional(),
+  all: z.boolean().optional(),
+  by: text.nullable(),
+})
+
+export const unsentOutcomeSchema = z.looseObject({
+  done: z.array(text),
+  conflicts: z.array(z.looseObject({ id: text, reason: z.string() })),
+})
+
 export const checkOptionsSchema = z.looseObject({ repair: z.boolean() })
 
 /** `CheckReport`; only shown. */

@@ -17,6 +17,7 @@ import { addSetup } from './commands/setup.ts'
 import { addStatus } from './commands/status.ts'
 import { addSwitchover } from './commands/switchover.ts'
 import { addTakeOver } from './commands/take-over.ts'
+import { addUnsent } from './commands/unsent.ts'
 import { addWait } from './commands/wait.ts'
 import type { CliIo } from './io.ts'
 
@@ -31,6 +32,7 @@ const COMMANDS: readonly AddCommand[] = [
   addWait,
   addSwitchover,
   addTakeOver,
+  addUnsent,
   addMaintenance,
   addAutomatic,
   addResynchronise,

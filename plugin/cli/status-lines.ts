@@ -18,6 +18,9 @@ export function statusLines(status: StatusDocument): string[] {
     row('Config lock', configLock(status)),
     row('Last change', lastTakeOver(status)),
     ...modes(status),
+    ...(status.unsentChanges === 0
+      ? []
+      : [row('Unsent', `${status.unsentChanges} changes to settle: hot-standby unsent`)]),
     ...blockers(status),
     ...operation(status),
   ]

@@ -18,6 +18,14 @@ export const MODE_EVENT_KINDS = {
     meaning: 'The standby takes over again when the active server fails.',
     advice: 'Nothing to do.',
   },
+  unsentSettled: {
+    level: 'information',
+    notify: false,
+    toldBy: 'each',
+    title: 'Unsent changes were settled',
+    meaning: 'What was applied again is on both servers.',
+    advice: 'Nothing to do.',
+  },
   modeAskedFor: {
     level: 'information',
     notify: false,

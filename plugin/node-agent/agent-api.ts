@@ -13,6 +13,7 @@ import { saveNotifications } from './save-notifications.ts'
 import { saveSettings } from './save-settings.ts'
 import { buildStatus } from './status.ts'
 import { settle, switchOver, synchroniseFirst } from './switch-over.ts'
+import { createUnsentApi } from './unsent-api.ts'
 import { waitFor } from './wait-for.ts'
 
 export interface AgentApiParts {
@@ -90,6 +91,7 @@ export function createAgentApi({ node, makeAccessCode }: AgentApiParts): AgentAp
       return Promise.resolve({ cancelled: true })
     },
     ...createModesApi(node),
+    ...createUnsentApi(node),
     resynchronise({ wait = false }) {
       refuseUnlessPaired(node)
       const operation = operations.start('resynchronise', async () => {

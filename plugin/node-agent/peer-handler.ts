@@ -5,6 +5,7 @@ import { connectLocalDatabase, databaseAccess } from './local-database.ts'
 import { TOLD_BY_PEER } from './mail-policy.ts'
 import type { NodeContext } from './node-context.ts'
 import { buildStatus } from './status.ts'
+import { settleUnsent } from './unsent-api.ts'
 import { takeOverForPeer } from './switch-over.ts'
 
 const ANSWER_FIRST_MS = 100
@@ -27,6 +28,9 @@ export function createPeerHandler(node: () => NodeContext): PeerHandler {
     handOver: async ({ requestId, newTerm }) => node().loop.handOver(requestId, newTerm),
     takeOver: async () => takeOverForPeer(node()),
     activeCalls: async () => ({ calls: await countActiveCalls(node().config.services) }),
+    unsent: async () => ({ changes: await node().engine.unsent.list() }),
+    settleUnsent: async (input) => node().engine.unsent.settle(input),
+    resolveUnsent: async ({ by, ...input }) => settleUnsent(node(), input, by),
     release: async ({ requestId, newTerm }) => node().loop.release(requestId, newTerm),
     async abortHandOver({ requestId, reason }) {
       node().loop.abortHandOver(requestId, reason)

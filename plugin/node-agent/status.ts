@@ -28,6 +28,9 @@ export function buildStatus(node: NodeContext): StatusDocument {
     requirements: node.exchange.knowledge().requirements,
     maintenance: maintenanceStatus(node),
     automaticTakeOver: automaticStatus(node),
+    ownUnsentChanges: node.engine.unsent.count(),
+    unsentChanges:
+      node.engine.unsent.count() + (node.exchange.knowledge().status?.ownUnsentChanges ?? 0),
   }
   const { state } = node.loop.view()
   const { report } = state.shared.peer

@@ -6,7 +6,12 @@ import { quoteName, type QuotedName } from '../db/identifiers.ts'
 import { inTransaction, type Queryable } from '../db/transaction.ts'
 import { HotStandbyError } from '../errors.ts'
 import { type Logger, silentLogger } from '../logger.ts'
-import type { ReplicationEngine, ReplicationEvents, ReplicationSource } from '../ports.ts'
+import type {
+  UnsentStore,
+  ReplicationEngine,
+  ReplicationEvents,
+  ReplicationSource,
+} from '../ports.ts'
 import type { OnStep } from './batch-step.ts'
 import { CaptureMender } from './capture-mender.ts'
 import { readDataAmount } from './data-amount.ts'
@@ -23,6 +28,7 @@ import { truncateJournal } from './queries/journal.ts'
 import * as positions from './queries/position.ts'
 import * as state from './queries/state.ts'
 import { writeTickNow } from './queries/ticks.ts'
+import { createUnsentStore } from './unsent-store.ts'
 import { waitForWriters } from './start-capture.ts'
 import type { TableCatalogue } from './table-catalogue.ts'
 
@@ -62,6 +68,7 @@ class Engine implements ReplicationEngine {
   #catalogue: TableCatalogue | null = null
   #drainedTo: string | null = null
   #paused = false
+  readonly unsent: UnsentStore
   #term = 0
 
   constructor(input: ReplicationEngineInput) {
@@ -83,6 +90,7 @@ class Engine implements ReplicationEngine {
     this.#events.on('history', ({ kind }) => {
       if (kind === 'captureRepaired') this.#checks.soon()
     })
+    this.unsent = createUnsentStore({ ...this.#parts(), config: input.config })
   }
 
   on<Name extends keyof ReplicationEvents>(
@@ -99,6 +107,7 @@ class Engine implements ReplicationEngine {
     this.#catalogue = opened.catalogue
     this.#role = opened.role
     this.#term = opened.term
+    await this.unsent.refresh()
     this.#watchDatabase()
     this.#mender.start()
     this.#checks.start()

@@ -156,6 +156,8 @@ function answers(status: () => StatusDocument): AgentApi {
       }),
     switchOver: () => Promise.resolve({ operation: { ...operation, kind: 'switchover' } }),
     cancelSwitchover: () => Promise.resolve({ cancelled: true }),
+    unsent: () => Promise.resolve({ changes: [] }),
+    settleUnsent: () => Promise.resolve({ done: [], conflicts: [] }),
     setMaintenance: () => Promise.resolve({ maintenance: status().maintenance }),
     setAutomatic: () => Promise.resolve({ automaticTakeOver: status().automaticTakeOver }),
     resynchronise: () => Promise.resolve({ operation: { ...operation, kind: 'resynchronise' } }),

@@ -70,6 +70,8 @@ export function statusDocument(change: Partial<StatusDocument> = {}): StatusDocu
       activeAddress: '192.0.2.10',
     },
     maintenance: null,
+    unsentChanges: 0,
+    ownUnsentChanges: 0,
     automaticTakeOver: { state: 'on', changesLastHour: 0, changesPerHour: 6 },
     settings: { server: null, pair: null },
     operation: null,

@@ -86,6 +86,14 @@ export function apiRoutes(web: Web, router: Router): void {
     '/api/switchover/cancel',
     answer('operate', (agent) => agent.cancelSwitchover()),
   )
+  router.get(
+    '/api/unsent',
+    answer('view', (agent) => agent.unsent()),
+  )
+  router.post(
+    '/api/unsent',
+    answer('operate', (agent, request) => agent.settleUnsent(body(request))),
+  )
   router.post(
     '/api/maintenance',
     answer('operate', (agent, request) => agent.setMaintenance(body(request))),
@@ -120,6 +128,7 @@ type Body = JoinInput &
   WaitInput & {
     readonly force: boolean
     readonly on: boolean
+    readonly how: 'reapply' | 'discard'
     readonly whenIdle: boolean
     readonly withinMs: number
     readonly durationMs: number
