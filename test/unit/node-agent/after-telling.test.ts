@@ -6,7 +6,13 @@ const STATE: DurableState = {
   term: 4,
   wasActive: false,
   dataInSync: true,
-  maintenanceUntilMs: null,
+  modes: {
+    version: 0,
+    maintenanceUntilMs: null,
+    synchronisationPaused: false,
+    automatic: 'on',
+  },
+  roleChangesMs: [],
 }
 
 describe('the term on disk', () => {
