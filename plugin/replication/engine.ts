@@ -3,7 +3,7 @@ import type { AppliedPosition } from '../core/position.ts'
 import { type Connector, urlConnector } from '../db/connector.ts'
 import { delay } from '../db/delay.ts'
 import { quoteName, type QuotedName } from '../db/identifiers.ts'
-import { inTransaction, type Queryable } from '../db/transaction.ts'
+import { inTransaction } from '../db/transaction.ts'
 import { HotStandbyError } from '../errors.ts'
 import { type Logger, silentLogger } from '../logger.ts'
 import type {
@@ -24,10 +24,10 @@ import { JournalKeeper } from './journal-keeper.ts'
 import { LocalDatabase } from './local-database.ts'
 import { openDatabase, readDatabaseFacts } from './open-database.ts'
 import { promoteDatabase } from './promotion.ts'
-import { truncateJournal } from './queries/journal.ts'
 import * as positions from './queries/position.ts'
 import * as state from './queries/state.ts'
 import { writeTickNow } from './queries/ticks.ts'
+import { type EngineParts, forgetPair } from './engine-parts.ts'
 import { createUnsentStore } from './unsent-store.ts'
 import { waitForWriters } from './start-capture.ts'
 import type { TableCatalogue } from './table-catalogue.ts'
@@ -174,19 +174,11 @@ class Engine implements ReplicationEngine {
           activeName: null,
         })
         await state.clearHandOver(db, this.#schema)
-        if (options.forget) await this.#forget(db)
+        if (options.forget) await forgetPair(db, this.#schema)
       })
       await state.setCaptureMode(db, this.#schema, 'off')
     })
     this.#role = 'off'
-  }
-
-  async #forget(db: Queryable): Promise<void> {
-    await positions.forgetPosition(db, this.#schema)
-    await positions.forgetReplicatedTables(db, this.#schema)
-    await positions.forgetPromotions(db, this.#schema)
-    await state.newGeneration(db, this.#schema)
-    await truncateJournal(db, this.#schema)
   }
 
   async prepareHandOver(timeoutMs: number): Promise<AppliedPosition> {
@@ -296,15 +288,7 @@ class Engine implements ReplicationEngine {
     this.#keeper.start()
   }
 
-  #parts(): {
-    readonly config: DatabaseConfig
-    readonly schema: QuotedName
-    readonly local: LocalDatabase
-    readonly events: EngineEvents
-    readonly logger: Logger
-    readonly now: () => number
-    readonly onStep: OnStep | null
-  } {
+  #parts(): EngineParts {
     return {
       config: this.#config,
       schema: this.#schema,
