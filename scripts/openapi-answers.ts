@@ -4,6 +4,7 @@ import type {
   Delivery,
   DoctorReport,
   JoinPreview,
+  LossPreview,
 } from '../plugin/api/agent-api.ts'
 import type {
   CheckReport,
@@ -37,6 +38,18 @@ export interface OperationAnswer {
   readonly operation: OperationStatus
 }
 
+export interface CancelledAnswer {
+  readonly cancelled: true
+}
+
+export interface MaintenanceAnswer {
+  readonly maintenance: StatusDocument['maintenance']
+}
+
+export interface AutomaticAnswer {
+  readonly automaticTakeOver: StatusDocument['automaticTakeOver']
+}
+
 export interface WaitAnswer {
   readonly reached: true
 }
@@ -59,26 +72,41 @@ export interface ErrorAnswer {
 }
 
 type Answer<Name extends keyof AgentApi> = Awaited<ReturnType<AgentApi[Name]>>
-type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : never) : never
+type AllTrue<Results extends readonly true[]> = Results
+type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false
 
 /** Does not compile when an answer is not the agent's any more. */
-export const ANSWERS_ARE_THE_AGENTS: readonly [
-  Same<EventsAnswer, Answer<'events'>>,
-  Same<SettingsAnswer, Answer<'saveSettings'>>,
-  Same<OperationAnswer, Answer<'join'>>,
-  Same<OperationAnswer, Answer<'takeOver'>>,
-  Same<OperationAnswer, Answer<'resynchronise'>>,
-  Same<JoinPreview, Answer<'previewJoin'>>,
-  Same<CheckReport, Answer<'check'>>,
-  Same<StatusDocument, Answer<'status'>>,
-  Same<DoctorReport, Answer<'doctor'>>,
-  Same<AccessCodeAnswer, Answer<'makeAccessCode'>>,
-  Same<NotificationsAnswer, Answer<'notifications'>>,
-  Same<NotificationSettingsAnswer, Answer<'saveNotifications'>>,
-  Same<PreviewAnswer, Answer<'previewNotification'>>,
-  Same<WaitAnswer, Answer<'wait'>>,
-  Same<DeliveredAnswer, Answer<'notifyTest'>>,
-  Same<DoneAnswer, Answer<'disable'>>,
-] = [true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true]
+export type AnswersAreTheAgents = AllTrue<
+  [
+    Same<EventsAnswer, Answer<'events'>>,
+    Same<SettingsAnswer, Answer<'saveSettings'>>,
+    Same<OperationAnswer, Answer<'join'>>,
+    Same<OperationAnswer, Answer<'takeOver'>>,
+    Same<OperationAnswer, Answer<'resynchronise'>>,
+    Same<JoinPreview, Answer<'previewJoin'>>,
+    Same<CheckReport, Answer<'check'>>,
+    Same<StatusDocument, Answer<'status'>>,
+    Same<DoctorReport, Answer<'doctor'>>,
+    Same<AccessCodeAnswer, Answer<'makeAccessCode'>>,
+    Same<NotificationsAnswer, Answer<'notifications'>>,
+    Same<NotificationSettingsAnswer, Answer<'saveNotifications'>>,
+    Same<PreviewAnswer, Answer<'previewNotification'>>,
+    Same<WaitAnswer, Answer<'wait'>>,
+    Same<DeliveredAnswer, Answer<'notifyTest'>>,
+    Same<DoneAnswer, Answer<'disable'>>,
+    Same<OperationAnswer, Answer<'switchOver'>>,
+    Same<CancelledAnswer, Answer<'cancelSwitchover'>>,
+    Same<LossPreview, Answer<'previewLoss'>>,
+    Same<MaintenanceAnswer, Answer<'setMaintenance'>>,
+    Same<AutomaticAnswer, Answer<'setAutomatic'>>,
+  ]
+>
 
-export type { AccessCodeAnswer, CheckReport, DoctorReport, JoinPreview, StatusDocument }
+export type {
+  AccessCodeAnswer,
+  CheckReport,
+  DoctorReport,
+  JoinPreview,
+  LossPreview,
+  StatusDocument,
+}

@@ -45,6 +45,15 @@ export const OPERATIONS: readonly Operation[] = [
   ),
   configure('/api/disable', 'Dissolves the pair.', 'DoneAnswer'),
   operate('/api/take-over', 'Makes this server active.', 'OperationAnswer'),
+  get('/api/take-over/preview', 'What a take-over by force would lose.', 'LossPreview'),
+  operate(
+    '/api/switchover',
+    'Moves the active role, now or when no call is active.',
+    'OperationAnswer',
+  ),
+  operate('/api/switchover/cancel', 'Calls off a switchover that only waits.', 'CancelledAnswer'),
+  operate('/api/maintenance', 'Begins or ends maintenance mode.', 'MaintenanceAnswer'),
+  operate('/api/automatic', 'Switches automatic take-over on or off.', 'AutomaticAnswer'),
   operate(
     '/api/resynchronise',
     'Copies everything afresh from the active server.',

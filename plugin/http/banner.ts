@@ -71,6 +71,26 @@ function bannerOf(
     }
   }
   if (status?.setUp !== 'paired') return null
+  const banner = roleBanner(status, basePath, language)
+  const mode = modeText(status, language)
+  return mode === null
+    ? banner
+    : {
+        ...banner,
+        level: banner.level === 'bad' ? 'bad' : 'warning',
+        text: `${banner.text} ${mode}`,
+      }
+}
+
+/** What keeps the pair from taking over by itself stands on every page until it is over. */
+function modeText(status: StatusDocument, { t, duration }: Language): string | null {
+  const { maintenance, automaticTakeOver } = status
+  if (maintenance !== null)
+    return t('banner.maintenance', { remaining: duration(maintenance.remainingMs) })
+  return automaticTakeOver.state === 'on' ? null : t(`banner.automatic.${automaticTakeOver.state}`)
+}
+
+function roleBanner(status: StatusDocument, basePath: string, language: Language): Banner {
   return status.server.role === 'active'
     ? activeBanner(status, basePath, language)
     : standbyBanner(status, basePath, language)

@@ -7,6 +7,7 @@ import { healthRoutes } from './routes/health.ts'
 import { historyRoutes } from './routes/history-page.ts'
 import { liveStream } from './routes/live-stream.ts'
 import { metricsRoute } from './routes/metrics.ts'
+import { maintenanceRoutes } from './routes/maintenance-page.ts'
 import { notificationRoutes } from './routes/notifications-page.ts'
 import { setUpRoutes } from './routes/set-up-page.ts'
 import { statusRoutes } from './routes/status-page.ts'
@@ -30,6 +31,7 @@ export function createRouter(web: Web): Router {
     statusRoutes,
     setUpRoutes,
     takeOverRoutes,
+    maintenanceRoutes,
     synchronisationRoutes,
     historyRoutes,
     notificationRoutes,

@@ -85,6 +85,11 @@ const NOTICES: readonly string[] = [
   'sent',
   'events',
   'template',
+  'maintenance',
+  'maintenanceEnded',
+  'automaticOn',
+  'automaticOff',
+  'cancelled',
 ]
 
 /** After a redirect the address names the notice; only our own sentences are ever shown. */

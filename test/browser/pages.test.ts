@@ -7,7 +7,15 @@ import { PASSWORD, useWebPlatform } from '../support/web-platform.ts'
 import { activeStatus, historyEntry, newStatus, pairedStatus } from '../support/web-status.ts'
 
 const BASE = '/system/hot-standby'
-const PAGES = ['', 'set-up', 'take-over', 'synchronisation', 'history', 'notifications']
+const PAGES = [
+  '',
+  'set-up',
+  'take-over',
+  'maintenance',
+  'synchronisation',
+  'history',
+  'notifications',
+]
 const WIDTHS = [360, 768, 1280, 1920] as const
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 

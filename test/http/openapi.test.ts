@@ -21,6 +21,8 @@ const BODIES: Readonly<Record<string, object>> = {
     name: 'default',
     template: { subject: '{{title}}', text: '{{reason}}', html: '' },
   },
+  '/api/maintenance': { on: true, durationMs: 900_000 },
+  '/api/automatic': { on: true },
 }
 
 describe('the description of the JSON API', function () {
@@ -128,7 +130,7 @@ describe('the description of the JSON API', function () {
 })
 
 /** Whatever is sent with these is not passed on. */
-const TAKES_NOTHING = new Set(['/api/access-code'])
+const TAKES_NOTHING = new Set(['/api/access-code', '/api/switchover/cancel'])
 
 interface Layer {
   readonly route?: { readonly path: string; readonly methods: Readonly<Record<string, boolean>> }

@@ -1,11 +1,20 @@
 import assert from 'node:assert/strict'
 import supertest from 'supertest'
+import type { OperationStatus } from '../../plugin/api/status-document.ts'
 import { HotStandbyError } from '../../plugin/errors.ts'
 import { API_TOKEN, hidden, useWebPlatform } from '../support/web-platform.ts'
 import { activeStatus, historyEntry, newStatus, pairedStatus } from '../support/web-status.ts'
 
 const BASE = '/system/hot-standby'
-const PAGES = ['', 'set-up', 'take-over', 'synchronisation', 'history', 'notifications']
+const PAGES = [
+  '',
+  'set-up',
+  'take-over',
+  'maintenance',
+  'synchronisation',
+  'history',
+  'notifications',
+]
 const READS = ['status', 'doctor', 'events', 'notifications', 'csrf']
 
 const TIMES = { notProtectedAfterMinutes: '5', behindAfterSeconds: '60' }
@@ -14,6 +23,11 @@ const TEMPLATE = { template: 'default', action: 'save', subject: '{{title}}', te
 /** Each change: as which role it first works, and what the agent is then asked. */
 const CHANGES = [
   ['take-over', { confirm: 'yes' }, 'operator', 'takeOver'],
+  ['take-over', { confirm: 'yes', when: 'idle', withinMinutes: '5' }, 'operator', 'switchOver'],
+  ['take-over/cancel', {}, 'operator', 'cancelSwitchover'],
+  ['maintenance', { durationMs: '900000' }, 'operator', 'setMaintenance'],
+  ['maintenance/end', {}, 'operator', 'setMaintenance'],
+  ['maintenance/automatic', { on: 'no' }, 'operator', 'setAutomatic'],
   ['synchronisation/check', {}, 'operator', 'check'],
   ['synchronisation/repair', {}, 'operator', 'check'],
   ['synchronisation/resynchronise', { typed: 'resynchronise' }, 'operator', 'resynchronise'],
@@ -32,6 +46,10 @@ const CHANGES = [
   ],
   ['set-up/disable', { typed: 'disable' }, 'admin', 'disable'],
   ['api/take-over', {}, 'operator', 'takeOver'],
+  ['api/switchover', { whenIdle: true }, 'operator', 'switchOver'],
+  ['api/switchover/cancel', {}, 'operator', 'cancelSwitchover'],
+  ['api/maintenance', { on: false }, 'operator', 'setMaintenance'],
+  ['api/automatic', { on: true }, 'operator', 'setAutomatic'],
   ['api/resynchronise', {}, 'operator', 'resynchronise'],
   ['api/check', {}, 'operator', 'check'],
   ['api/notify-test', {}, 'operator', 'notifyTest'],
@@ -110,6 +128,9 @@ describe('the routes of the plugin', function () {
   for (const page of PAGES)
     it(`shows /${page} in German to whoever chose it, without a word of English`, async () => {
       web().agent.setStatus(germanStatus())
+      const meaning = 'As far as this server knows, nothing is lost.'
+      const loss = { ageMs: 0, rows: 0, isExact: true, meaning, blockers: [] }
+      web().agent.on('previewLoss', () => Promise.resolve(loss))
       web().agent.on('events', () => Promise.resolve({ events: [historyEntry(1)] }))
       const answer = await supertest(web().url)
         .get(`${BASE}/${page}`)
@@ -204,6 +225,111 @@ describe('the routes of the plugin', function () {
     )
     await send('operator', 'take-over', { force: 'yes', hostName: 'pbx-2' }).expect(303)
   })
+
+  it('hands over from the active server, at once or when no call is active', async () => {
+    web().agent.setStatus(activeStatus())
+    const page = await client('operator').get(`${BASE}/take-over`).expect(200)
+    assert.match(page.text, /Make pbx-2 active/)
+    assert.match(page.text, /pbx-1 lets go of 192\.0\.2\.10 and becomes standby/)
+    assert.doesNotMatch(page.text, /Take over by force/)
+    await send('operator', 'take-over', { confirm: 'yes', when: 'now' }).expect(303)
+    const idle = { confirm: 'yes', when: 'idle', withinMinutes: '90' }
+    await send('operator', 'take-over', idle).expect(303)
+    const asked = web().agent.calls.filter((call) => call.name === 'switchOver')
+    assert.deepEqual(
+      asked.map((call) => call.input),
+      [
+        { whenIdle: false, wait: false },
+        { whenIdle: true, withinMs: 5_400_000, wait: false },
+      ],
+    )
+  })
+
+  for (const [minutes, problem] of [
+    ['soon', 'is not a number of minutes'],
+    ['0', 'is too short'],
+    ['1441', 'is too long'],
+  ] as const)
+    it(`refuses to wait for ${minutes} minutes, beside the field`, async () => {
+      const sent = { confirm: 'yes', when: 'idle', withinMinutes: minutes }
+      const answer = await send('operator', 'take-over', sent).expect(400)
+      assert.match(
+        answer.text,
+        new RegExp(`name="withinMinutes" value="${minutes}"[^>]*aria-invalid`),
+      )
+      assert.match(answer.text, new RegExp(`id="hs-withinMinutes-problem">This ${problem}`))
+      assert.match(answer.text, /name="when" value="idle" checked/)
+    })
+
+  it('offers to call off a switchover that only waits, and no other', async () => {
+    const operation: OperationStatus = {
+      ...({ id: '1', kind: 'switchover', outcome: 'running' } as const),
+      ...{ finishedAt: null, reason: null },
+      startedAt: '2026-03-01T10:00:00.000Z',
+      steps: [{ at: '2026-03-01T10:00:00.000Z', text: 'waits for 2 calls to end' }],
+    }
+    for (const waits of [true, false]) {
+      web().agent.setStatus(activeStatus({ operation: { ...operation, waits } }))
+      const page = await client('operator').get(`${BASE}/take-over`).expect(200)
+      assert.match(page.text, /waits for 2 calls to end/)
+      assert.equal(page.text.includes('Call it off'), waits)
+      assert.doesNotMatch(page.text, /id="hs-confirm"/)
+    }
+  })
+
+  it('says what a take-over by force would lose, in the words of the agent', async () => {
+    const page = await client('operator').get(`${BASE}/take-over`).expect(200)
+    assert.match(page.text, /Changes made on the active server for 4 s are not on this one\./)
+  })
+
+  it('begins maintenance for the time that was chosen, and ends it', async () => {
+    const sent = { durationMs: '7200000', pauseSynchronisation: 'on' }
+    await send('operator', 'maintenance', sent).expect(303)
+    await send('operator', 'maintenance/end', {}).expect(303)
+    const asked = web().agent.calls.filter((call) => call.name === 'setMaintenance')
+    assert.deepEqual(
+      asked.map((call) => call.input),
+      [{ on: true, durationMs: 7_200_000, pauseSynchronisation: true }, { on: false }],
+    )
+  })
+
+  for (const durationMs of ['', 'x', '60000', '100000000'])
+    it(`refuses maintenance for "${durationMs}" ms beside the field`, async () => {
+      const answer = await send('operator', 'maintenance', { durationMs }).expect(400)
+      assert.match(
+        answer.text,
+        /id="hs-duration-problem">This is (not a duration|too short|too long)/,
+      )
+    })
+
+  it('shows on every page of the platform how long maintenance lasts', async () => {
+    const maintenance = {
+      ...{ until: '2026-03-01T11:05:00.000Z', remainingMs: 3_900_000 },
+      synchronisation: 'paused',
+    } as const
+    await web().setStatus(pairedStatus({ maintenance }))
+    const banner = /Maintenance mode for another 1 h 5 min\./
+    assert.match((await client('viewer').get('/calls').expect(200)).text, banner)
+    const page = await client('viewer').get(`${BASE}/maintenance`).expect(200)
+    assert.match(page.text, /Synchronisation is paused/)
+    assert.doesNotMatch(page.text, /End maintenance now/, 'a viewer may not end it')
+    const operator = await client('operator').get(`${BASE}/maintenance`).expect(200)
+    assert.match(operator.text, /End maintenance now/)
+  })
+
+  for (const state of ['off', 'held'] as const)
+    it(`shows that automatic take-over is ${state}, and switches it on again`, async () => {
+      const automaticTakeOver = { state, changesLastHour: 7, changesPerHour: 6 }
+      await web().setStatus(pairedStatus({ automaticTakeOver }))
+      const other = await client('viewer').get('/calls').expect(200)
+      assert.match(other.text, new RegExp(`Automatic take-over is ${state}\\.`))
+      const page = await client('operator').get(`${BASE}/maintenance`).expect(200)
+      assert.match(page.text, /name="on" value="yes">Switch automatic take-over on/)
+      assert.match(page.text, /changed by itself 7 times in the last hour; 6 times are allowed/)
+      await send('operator', 'maintenance/automatic', { on: 'yes' }).expect(303)
+      const asked = web().agent.calls.find((call) => call.name === 'setAutomatic')
+      assert.deepEqual(asked?.input, { on: true })
+    })
 
   it('names the blocker on the page when the agent refuses', async () => {
     web().agent.on('takeOver', () => {

@@ -11,7 +11,7 @@ import { healthPill, phasePill, type Pill } from './words.ts'
 /** The whole status page. */
 export function statusModel(status: StatusDocument, language: Language): object {
   const { meaning, action, word } = status.health
-  const { moment } = language
+  const { t, duration, moment } = language
   return {
     health: { ...healthPill(word, language), meaning, action },
     isSetUp: status.setUp !== 'notSetUp',
@@ -31,7 +31,16 @@ export function statusModel(status: StatusDocument, language: Language): object 
       ...status.configLock,
       isLocked: status.configLock.locked,
     },
-    maintenance: status.maintenance && { until: moment(status.maintenance.until) },
+    maintenance:
+      status.maintenance &&
+      t('maintenance.remaining', {
+        remaining: duration(status.maintenance.remainingMs),
+        until: moment(status.maintenance.until)?.text,
+      }),
+    automatic:
+      status.setUp !== 'paired' || status.automaticTakeOver.state === 'on'
+        ? null
+        : t(`automatic.${status.automaticTakeOver.state}Text`),
     operation: operationModel(status.operation, language),
   }
 }

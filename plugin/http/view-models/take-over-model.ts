@@ -1,28 +1,52 @@
 import type { StatusDocument } from '../../api/status-document.ts'
-import { ERRORS, type HotStandbyError } from '../../errors.ts'
+import type { LossPreview } from '../../api/agent-api.ts'
+import { ERRORS, type FieldProblem, type HotStandbyError } from '../../errors.ts'
 import type { Language } from '../i18n/language.ts'
+import { fieldView } from './field-view.ts'
 import { operationOf } from './operation-model.ts'
+
+/** What was sent and is not right, and what a take-over by force would lose. */
+export interface TakeOverAnswer {
+  readonly error?: HotStandbyError | null
+  readonly sent?: Readonly<Record<string, string>>
+  readonly forced?: LossPreview | null
+}
 
 /** The take-over page, for a server in any state. */
 export function takeOverModel(
   status: StatusDocument,
-  error: HotStandbyError | null,
+  { error = null, sent = {}, forced = null }: TakeOverAnswer,
   language: Language,
 ): object {
-  const { server, settings, operation, blockers } = status
-  const isRunning = operation?.kind === 'takeOver' && operation.outcome === 'running'
+  const { server, peer, settings, operation } = status
+  const { t } = language
+  const isRunning =
+    operation !== null &&
+    ['takeOver', 'switchover'].includes(operation.kind) &&
+    operation.outcome === 'running'
   const isPaired = status.setUp === 'paired'
+  const isActive = isPaired && server.role === 'active'
+  const here = settings.server?.hostName ?? t('servers.thisServer')
+  const there = peer?.facts?.hostName ?? t('servers.peer')
+  // A switch of automatic take-over is no reason against what the administrator asks for.
+  const blockers = status.blockers.filter((blocker) => blocker.onlyAutomatic !== true)
   return {
     isPaired,
-    isActive: isPaired && server.role === 'active',
-    canAsk: isPaired && server.role !== 'active' && !isRunning,
+    isActive,
+    canAsk: isPaired && !isRunning,
+    canForce: isPaired && !isActive && !isRunning,
+    canCancel: isRunning && operation.waits === true,
     isRunning,
+    becomesActive: isActive ? there : here,
+    when: whenField(sent, problemsOf(error), language),
+    within: withinField(sent, problemsOf(error), language),
+    forcedLoss: forced?.meaning ?? null,
     hostName: settings.server?.hostName ?? '',
     blockers,
     isBlocked: blockers.length > 0,
-    loss: lossModel(status, language),
+    loss: isActive ? plannedLoss(blockers.length, t) : lossModel(status, language),
     steps: whatHappens(status, language),
-    operation: operationOf(operation, language, 'takeOver'),
+    operation: operationOf(operation, language, 'takeOver', 'switchover'),
     problems: problemsByName(error),
     error: error === null ? null : errorModel(error),
   }
@@ -63,13 +87,48 @@ function loss(tone: string, text: string): object {
   return { tone, text }
 }
 
+/** Now, or when no call is active. */
+function whenField(
+  sent: Readonly<Record<string, string>>,
+  problems: readonly FieldProblem[],
+  language: Language,
+): object {
+  const values = { when: 'now', ...sent }
+  return fieldView({ name: 'when', choices: ['now', 'idle'] }, values, problems, language)
+}
+
+/** The agent counts in milliseconds, people wait in minutes. */
+function withinField(
+  sent: Readonly<Record<string, string>>,
+  problems: readonly FieldProblem[],
+  language: Language,
+): object {
+  const inMinutes = problems.map((problem) =>
+    problem.field === 'withinMs' ? { ...problem, field: 'withinMinutes' } : problem,
+  )
+  const values = { withinMinutes: '60', ...sent }
+  return fieldView({ name: 'withinMinutes', hasHelp: true }, values, inMinutes, language)
+}
+
+/** The server that lets go finishes what it has: a planned switchover loses nothing, or does not happen. */
+function plannedLoss(blockers: number, t: Language['t']): object {
+  return blockers === 0 ? loss('good', t('loss.nothing')) : loss('warning', t('loss.blocked'))
+}
+
+function problemsOf(error: HotStandbyError | null): readonly FieldProblem[] {
+  return error?.details.fields ?? []
+}
+
 function whatHappens(
-  { virtualIp, peer, settings }: StatusDocument,
+  { virtualIp, peer, server, settings }: StatusDocument,
   { t }: Language,
 ): readonly string[] {
+  const own = settings.server?.hostName ?? t('servers.thisServer')
+  const other = peer?.facts?.hostName ?? t('servers.peer')
+  const isActive = server.role === 'active'
   const values = {
-    here: settings.server?.hostName ?? t('servers.thisServer'),
-    there: peer?.facts?.hostName ?? t('servers.peer'),
+    here: isActive ? other : own,
+    there: isActive ? own : other,
     address: virtualIp?.address ?? t('virtualIp.title'),
   }
   return ['lock', 'apply', 'letGo', 'become', 'rollBack'].map((step) =>
