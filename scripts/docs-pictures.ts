@@ -8,7 +8,7 @@ import { PASSWORD, type PbxServer } from '../examples/demo/pbx-server.ts'
 import { startBrowser, type TestBrowser } from '../test/support/browser.ts'
 
 const FOLDER = join(import.meta.dirname, '../docs/guide/pages')
-const TALLEST = 1250
+const TALLEST = 1050
 const LARGEST_BYTES = 150_000
 
 interface Look {
@@ -36,7 +36,6 @@ async function takePictures(demo: DemoPair, { browser: chromium }: TestBrowser):
     server: PbxServer,
     path: string,
     { width = 960, colorScheme = 'light', locale = 'en' }: Look = {},
-    prepare: (page: Page) => Promise<void> = () => Promise.resolve(),
   ): Promise<void> => {
     const viewport = { width, height: 800 }
     const context = await chromium.newContext({ viewport, colorScheme })
@@ -45,7 +44,7 @@ async function takePictures(demo: DemoPair, { browser: chromium }: TestBrowser):
       await logIn(page, server)
       await page.goto(`${server.url}/locale/${locale}`)
       await page.goto(`${server.url}/system/hot-standby/${path}`)
-      await prepare(page)
+      await page.waitForSelector('.hs')
       const height = Math.min(TALLEST, await page.evaluate<number>('document.body.scrollHeight'))
       await page.setViewportSize({ width, height })
       const { length } = await page.screenshot({ path: join(FOLDER, `${name}.png`) })
@@ -66,6 +65,7 @@ async function takePictures(demo: DemoPair, { browser: chromium }: TestBrowser):
   await take('status-german', primary, '', { locale: 'de' })
   await take('synchronisation', secondary, 'synchronisation')
   await take('take-over', secondary, 'take-over')
+  await take('maintenance', primary, 'maintenance')
   await take('notifications', primary, 'notifications')
   await primary.kill()
   await secondary.command('wait', '--for', 'active', '--timeout', '60')
@@ -78,4 +78,5 @@ async function logIn(page: Page, server: PbxServer): Promise<void> {
   await page.fill('#name', 'admin')
   await page.fill('#password', PASSWORD)
   await page.click('main button')
+  await page.waitForURL(`${server.url}/`)
 }
