@@ -5,12 +5,14 @@ import type {
   DoctorReport,
   JoinPreview,
   LossPreview,
+  UnsentOutcome,
 } from '../plugin/api/agent-api.ts'
 import type {
   CheckReport,
   HistoryEntry,
   OperationStatus,
   StatusDocument,
+  UnsentChange,
 } from '../plugin/api/status-document.ts'
 import type { MessageTemplate, NotificationSettings } from '../plugin/core/settings.ts'
 import type { WireError } from '../plugin/errors.ts'
@@ -40,6 +42,10 @@ export interface OperationAnswer {
 
 export interface CancelledAnswer {
   readonly cancelled: true
+}
+
+export interface UnsentAnswer {
+  readonly changes: readonly UnsentChange[]
 }
 
 export interface MaintenanceAnswer {
@@ -97,6 +103,8 @@ export type AnswersAreTheAgents = AllTrue<
     Same<OperationAnswer, Answer<'switchOver'>>,
     Same<CancelledAnswer, Answer<'cancelSwitchover'>>,
     Same<LossPreview, Answer<'previewLoss'>>,
+    Same<UnsentAnswer, Answer<'unsent'>>,
+    Same<UnsentOutcome, Answer<'settleUnsent'>>,
     Same<MaintenanceAnswer, Answer<'setMaintenance'>>,
     Same<AutomaticAnswer, Answer<'setAutomatic'>>,
   ]
@@ -109,4 +117,5 @@ export type {
   JoinPreview,
   LossPreview,
   StatusDocument,
+  UnsentOutcome,
 }

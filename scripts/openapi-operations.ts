@@ -52,6 +52,12 @@ export const OPERATIONS: readonly Operation[] = [
     'OperationAnswer',
   ),
   operate('/api/switchover/cancel', 'Calls off a switchover that only waits.', 'CancelledAnswer'),
+  get(
+    '/api/unsent',
+    'Changes that had not reached the other server, of both servers.',
+    'UnsentAnswer',
+  ),
+  operate('/api/unsent', 'Applies them again on the active, or discards them.', 'UnsentOutcome'),
   operate('/api/maintenance', 'Begins or ends maintenance mode.', 'MaintenanceAnswer'),
   operate('/api/automatic', 'Switches automatic take-over on or off.', 'AutomaticAnswer'),
   operate(

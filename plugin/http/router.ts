@@ -13,6 +13,7 @@ import { setUpRoutes } from './routes/set-up-page.ts'
 import { statusRoutes } from './routes/status-page.ts'
 import { synchronisationRoutes } from './routes/synchronisation-page.ts'
 import { takeOverRoutes } from './routes/take-over-page.ts'
+import { unsentRoutes } from './routes/unsent-page.ts'
 import { securityHeaders } from './security-headers.ts'
 import type { Web } from './web.ts'
 
@@ -32,6 +33,7 @@ export function createRouter(web: Web): Router {
     setUpRoutes,
     takeOverRoutes,
     maintenanceRoutes,
+    unsentRoutes,
     synchronisationRoutes,
     historyRoutes,
     notificationRoutes,

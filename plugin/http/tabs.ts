@@ -10,6 +10,7 @@ const TABS: readonly (readonly [path: string, name: string])[] = [
   ['', 'status'],
   ['set-up', 'setUp'],
   ['take-over', 'takeOver'],
+  ['unsent', 'unsent'],
   ['maintenance', 'maintenance'],
   ['synchronisation', 'synchronisation'],
   ['history', 'history'],

@@ -11,6 +11,7 @@ const PAGES = [
   '',
   'set-up',
   'take-over',
+  'unsent',
   'maintenance',
   'synchronisation',
   'history',

@@ -23,6 +23,7 @@ const BODIES: Readonly<Record<string, object>> = {
   },
   '/api/maintenance': { on: true, durationMs: 900_000 },
   '/api/automatic': { on: true },
+  '/api/unsent': { how: 'discard', all: true },
 }
 
 describe('the description of the JSON API', function () {

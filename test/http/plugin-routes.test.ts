@@ -10,6 +10,7 @@ const PAGES = [
   '',
   'set-up',
   'take-over',
+  'unsent',
   'maintenance',
   'synchronisation',
   'history',
@@ -25,6 +26,8 @@ const CHANGES = [
   ['take-over', { confirm: 'yes' }, 'operator', 'takeOver'],
   ['take-over', { confirm: 'yes', when: 'idle', withinMinutes: '5' }, 'operator', 'switchOver'],
   ['take-over/cancel', {}, 'operator', 'cancelSwitchover'],
+  ['unsent', { action: 'discardAll', confirm: 'yes' }, 'operator', 'settleUnsent'],
+  ['api/unsent', { how: 'discard', all: true }, 'operator', 'settleUnsent'],
   ['maintenance', { durationMs: '900000' }, 'operator', 'setMaintenance'],
   ['maintenance/end', {}, 'operator', 'setMaintenance'],
   ['maintenance/automatic', { on: 'no' }, 'operator', 'setAutomatic'],
@@ -280,6 +283,58 @@ describe('the routes of the plugin', function () {
   it('says what a take-over by force would lose, in the words of the agent', async () => {
     const page = await client('operator').get(`${BASE}/take-over`).expect(200)
     assert.match(page.text, /Changes made on the active server for 4 s are not on this one\./)
+  })
+
+  it('shows the value of the loser beside that of the winner, and settles each or all', async () => {
+    web().agent.setStatus(activeStatus({ unsentChanges: 2 }))
+    const change = {
+      ...{ keptAt: '2026-03-01T09:00:00.000Z', lostTerm: 3, schema: 'public', table: 'extensions' },
+      ...({ kind: 'row', key: ['7'], isWinnerKnown: true, winnerChanged: true } as const),
+      loser: { id: '7', name: '<Ann>' },
+      winner: { id: '7', name: 'Bob' },
+    }
+    const changes = [
+      { ...change, id: 'p1' },
+      { ...change, id: 'p2' },
+    ]
+    web().agent.on('unsent', () => Promise.resolve({ changes }))
+    web().agent.on('settleUnsent', () =>
+      Promise.resolve({
+        done: ['p1'],
+        conflicts: [{ id: 'p2', reason: 'the row was changed here, too' }],
+      }),
+    )
+    const status = await client('viewer').get(`${BASE}/`).expect(200)
+    assert.match(status.text, /2 changes had not reached the other server/)
+    const page = await client('operator').get(`${BASE}/unsent`).expect(200)
+    assert.match(page.text, /<strong>&lt;Ann&gt;<\/strong><\/td><td>Bob<\/td>/)
+    const some = await send('operator', 'unsent', { action: 'reapply', id: ['p1', 'p2'] })
+    assert.match(some.text, /1 change was settled/)
+    assert.match(some.text, /the row was changed here, too/)
+    await send('operator', 'unsent', { action: 'reapply', id: 'p1' }).expect(200)
+    await send('operator', 'unsent', { action: 'reapplyAll' }).expect(200)
+    await send('operator', 'unsent', { action: 'discard', id: 'p2', confirm: 'yes' }).expect(200)
+    const asked = web().agent.calls.filter((call) => call.name === 'settleUnsent')
+    assert.deepEqual(
+      asked.map((call) => call.input),
+      [
+        { how: 'reapply', ids: ['p1', 'p2'] },
+        { how: 'reapply', ids: ['p1'] },
+        { how: 'reapply', all: true },
+        { how: 'discard', ids: ['p2'] },
+      ],
+    )
+  })
+
+  it('discards only what was confirmed, and applies only what was chosen', async () => {
+    const unsure = await send('operator', 'unsent', { action: 'discardAll' }).expect(400)
+    assert.match(unsure.text, /This form|is not ticked|The request is not valid/)
+    const nothing = await send('operator', 'unsent', { action: 'reapply' }).expect(400)
+    assert.match(nothing.text, /The request is not valid/)
+    assert.deepEqual(
+      web().agent.calls.filter((call) => call.name === 'settleUnsent'),
+      [],
+    )
   })
 
   it('begins maintenance for the time that was chosen, and ends it', async () => {

@@ -19,6 +19,7 @@ export function statusModel(status: StatusDocument, language: Language): object 
     isWaiting: status.setUp === 'waitingForPeer',
     isStandby: status.setUp === 'paired' && status.server.role !== 'active',
     at: moment(status.at),
+    unsent: status.unsentChanges > 0 ? t('unsent.waiting', { count: status.unsentChanges }) : null,
     serves: servesModel(status, language),
     servers: serversModel(status, language),
     virtualIp: virtualIpModel(status, language),
