@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import express from 'express'
 import pg from 'pg'
 import supertest from 'supertest'
 import { hidden, API_TOKEN, PASSWORD, useWebPlatform } from '../support/web-platform.ts'
@@ -115,6 +116,27 @@ describe('the configuration lock on the example platform', function () {
     const applied = await migrations.latest()
     assert.equal(applied[0], '0001_journal')
     assert.deepEqual(await migrations.latest(), [])
+  })
+
+  it('keeps back the answer to a change until it is confirmed, and says so in a header', async () => {
+    const { hotStandby } = web().platform
+    await web().setStatus(activeStatus())
+    const app = express()
+    app.use(hotStandby.confirmSaves({ timeoutMs: 100 }))
+    app.all('/save', (_request, response) => response.json({ saved: true }))
+    app.all('/refused', (_request, response) => response.status(400).end())
+    const answers = async (): Promise<unknown[]> => [
+      (await supertest(app).post('/save')).headers['x-hot-standby-confirmed'],
+      (await supertest(app).get('/save')).headers['x-hot-standby-confirmed'],
+      (await supertest(app).post('/refused')).headers['x-hot-standby-confirmed'],
+    ]
+    assert.deepEqual(await answers(), ['yes', undefined, undefined])
+    await web().agent.stop()
+    try {
+      assert.deepEqual(await answers(), ['no', undefined, undefined])
+    } finally {
+      await web().agent.start()
+    }
   })
 
   it('confirms what the agent confirms, and says no when it cannot', async () => {
