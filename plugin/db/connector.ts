@@ -31,8 +31,18 @@ const SESSION_SETTINGS = `
   set extra_float_digits = 1; set bytea_output = hex; set lc_monetary = 'C'; set xmloption = content;
   set search_path = pg_catalog, pg_temp; set client_encoding = 'UTF8'; set row_security = off;
   set default_transaction_isolation = 'read committed'; set default_transaction_read_only = off;
-  set synchronous_commit = on; set statement_timeout = 0; set lock_timeout = 0;
-  set idle_in_transaction_session_timeout = 0`
+  set synchronous_commit = on;
+  select pg_catalog.set_config(s.name, '0', false) from pg_catalog.pg_settings s where s.name = 'transaction_timeout'`
+
+/** With the connection itself: a timeout of the role could else end the very statement that puts it off. */
+const STARTUP_OPTIONS = [
+  'statement_timeout',
+  'lock_timeout',
+  'idle_in_transaction_session_timeout',
+  'idle_session_timeout',
+]
+  .map((name) => `-c ${name}=0`)
+  .join(' ')
 
 const IDENTITY_PARSER = {
   getTypeParser: () => (value: unknown) => value,
@@ -78,6 +88,7 @@ export function streamConnector(connect: () => Promise<StreamTarget>): Connector
 function common(name: string): pg.ClientConfig {
   return {
     application_name: `hot-standby ${name}`,
+    options: STARTUP_OPTIONS,
     types: IDENTITY_PARSER,
     keepAlive: true,
     keepAliveInitialDelayMillis: 5000,

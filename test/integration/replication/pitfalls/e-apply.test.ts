@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { defaultMajor } from '../../../../examples/demo/postgres-binaries.ts'
 import { createReplicationEngine } from '../../../../plugin/replication/engine.ts'
 import { eventually, inSync, REPLICATOR, rowsOf, withClient } from '../../../support/database.ts'
 import { usePair } from '../../../support/pair.ts'
@@ -94,7 +95,8 @@ describe('pitfalls E: applying', function () {
     for (const cluster of [clusters.first, clusters.second])
       await withClient(cluster.url(), (client) =>
         client.query(`alter role ${REPLICATOR} set statement_timeout = '1ms'; alter role ${REPLICATOR} set lock_timeout = '1ms';
-          alter role ${REPLICATOR} set idle_in_transaction_session_timeout = '1ms'; alter role ${REPLICATOR} set datestyle = 'SQL, DMY'`),
+          alter role ${REPLICATOR} set idle_in_transaction_session_timeout = '1ms'; alter role ${REPLICATOR} set datestyle = 'SQL, DMY';
+          alter role ${REPLICATOR} set idle_session_timeout = '200ms'${defaultMajor() >= 17 ? `; alter role ${REPLICATOR} set transaction_timeout = '200ms'` : ''}`),
       )
     try {
       await standby.restartEngine()
