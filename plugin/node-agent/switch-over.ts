@@ -58,6 +58,9 @@ export async function takeOverForPeer(node: NodeContext): Promise<TakeOverAnswer
 async function catchUp(node: NodeContext): Promise<void> {
   const position = await node.client.currentPosition()
   await node.engine.applyUpTo(position, CATCH_UP_MS)
+  // The report to the decision core comes up to a second later, and it refuses what it believes to be behind.
+  const until = performance.now() + BEHIND_FOR_A_MOMENT_MS
+  while (!node.loop.view().state.shared.own.dataInSync && performance.now() < until) await delay(50)
 }
 
 /** The repaired primary's way back: waits until its copy is complete and everything is applied. */
