@@ -161,14 +161,14 @@ begin
   end if;
 end $$;
 
--- Function: wake_gate()
---   The advisory lock that says whether anybody must be woken: the reader holds it while it is awake anyway.
-create function :schema.wake_gate() returns bigint
+-- Function: wake_bell()
+--   The advisory lock that the reader holds while it sleeps: only then somebody has to notify it.
+create function :schema.wake_bell() returns bigint
   language sql immutable parallel safe set search_path = pg_catalog, pg_temp
   as $$ select pg_catalog.hashtextextended('pbx-hot-standby wake', 7421) $$;
 
 -- Function: wake_reader()
---   Capture calls it only when the gate is open: NOTIFY serialises the commits of everyone who sends it. With two-phase
+--   Capture calls it only while the reader sleeps: NOTIFY serialises the commits of everyone who sends it. With two-phase
 --   commit a NOTIFY would make PREPARE TRANSACTION fail, so the reader polls there. When some other listener of the
 --   cluster is stuck and the queue fills, a NOTIFY would in the end fail the user's commit: it is left out long before.
 create function :schema.wake_reader() returns void

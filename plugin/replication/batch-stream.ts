@@ -11,7 +11,7 @@ import type { BeginInput } from './begin-following.ts'
 import { toApplied } from './following.ts'
 import { Observing } from './observing.ts'
 import type { WindowTable } from './queries/journal.ts'
-import { readSnapshot } from './queries/look.ts'
+import { readSnapshot, releaseBell } from './queries/look.ts'
 import { saveTableStates, type StoredPosition } from './queries/position.ts'
 import { usesTwoPhaseCommit, type SourceMark } from './queries/source.ts'
 import { LookAgain, QuickBatch, type QuickLook } from './quick-batch.ts'
@@ -21,7 +21,7 @@ import { moveSequences, SequenceLinks } from './sequences.ts'
 import { Settling } from './settling.ts'
 
 const RETRY_MS = 5000
-/** So many looks in a row that found changes: the reader is busy, and holds the gate so that nobody notifies it. */
+/** So many looks in a row that found changes: the reader is busy, and wants no notifications. */
 const BUSY_LOOKS = 3
 /** A busy reader rests as long as it has worked, up to this, and leaves the machine to the writers. */
 const LONGEST_PACE_MS = 20
@@ -36,7 +36,8 @@ export class BatchStream {
   readonly #observing: Observing
   readonly #resting = new Resting()
   #busyLooks = 0
-  #gateHeld = false
+  #woken = false
+  #bellHeld = false
   #pollsOnly = false
   /** The newest tick that the active wrote itself and that the position sees. */
   #reachedTick = 0n
@@ -96,7 +97,7 @@ export class BatchStream {
     } else {
       await this.#quick.close()
       status.caughtUp(now, states.quarantined())
-      return this.#gateHeld
+      return false
     }
     this.#reachedTick = look.mark.newestOwnTickId
     this.#resting.reset()
@@ -104,18 +105,32 @@ export class BatchStream {
   }
 
   async #look(position: StoredPosition): Promise<QuickLook | null> {
-    const release = this.#gateHeld && this.#busyLooks === 0
-    if (release) this.#gateHeld = false
-    const ask = !this.#gateHeld && !release && this.#busyLooks >= BUSY_LOOKS
+    const changesExpected = this.#woken
+    this.#woken = false
+    const bell = this.#bell()
     try {
-      const look = await this.#quick.look(position.snapshot, { ask, release })
-      if (look.gate === 'held') this.#gateHeld = true
+      const look = await this.#quick.look(position.snapshot, { bell, changesExpected })
+      if (bell !== 'leave') this.#bellHeld = look.bellHeld
       this.#lastSnapshot = look.snapshot
       return look
     } catch (error) {
-      if (error instanceof LookAgain) return null
-      throw error
+      if (!(error instanceof LookAgain)) throw error
+      this.#bellHeld = false
+      return null
     }
+  }
+
+  /** A full batch may take long, and nobody shall notify all that time. */
+  async #releaseBell(): Promise<void> {
+    const { reader, schema } = this.#context
+    if (this.#bellHeld) await reader.query(releaseBell(schema))
+    this.#bellHeld = false
+  }
+
+  /** Before it sleeps the reader must hold the bell; under load nobody shall notify it. */
+  #bell(): 'hold' | 'release' | 'leave' {
+    if (this.#bellHeld) return this.#busyLooks >= BUSY_LOOKS ? 'release' : 'leave'
+    return this.#busyLooks === 0 ? 'hold' : 'leave'
   }
 
   async #quickBatch(
@@ -146,7 +161,8 @@ export class BatchStream {
     const { reader, states } = this.#context
     const { stop, status, input, following } = this.#begin
     while (!stop.aborted) {
-      if (await sleep(woken, this.#resting.nextMs(this.#quiet()), stop)) return
+      this.#woken = await sleep(woken, this.#resting.nextMs(this.#quiet()), stop)
+      if (this.#woken) return
       this.#settling.check()
       const snapshot = await readSnapshot(reader)
       if (snapshot !== this.#lastSnapshot || this.#observing.hasNews(snapshot)) return
@@ -156,7 +172,7 @@ export class BatchStream {
   }
 
   #quiet(): Quiet {
-    if (this.#pollsOnly || !this.#listens()) return 'notListening'
+    if (this.#pollsOnly || !this.#bellHeld || !this.#listens()) return 'notListening'
     return nobodyInProgress(this.#lastSnapshot) ? 'certain' : 'openTransactions'
   }
 
@@ -169,6 +185,7 @@ export class BatchStream {
     const { states } = this.#context
     const { following, status, input } = this.#begin
     await this.#quick.close()
+    await this.#releaseBell()
     status.behind(countChanges(look.window))
     const begun = input.now()
     const before = states.quarantined().map((table) => table.name)

@@ -10,18 +10,18 @@ import { mayBeQuick, QuickStatements, type QuickTable } from './quick-statements
 import type { SequenceLinks } from './sequences.ts'
 import type { TablePair } from './table-pairs.ts'
 
-/** Whoever holds a table longer is not waited for here: the next look locks no table but those that have changed. */
-const QUICK_LOCK_MS = 100
-const READ_LOCK_MS = 2000
-const WRITE_LOCK_MS = 5000
 /** So many tables that changed last are locked and read together with the look at the journal. */
 const EXPECTED_TABLES = 8
 
 export interface QuickLook extends looks.Look {
+  /** Whoever writes after this look's snapshot notifies; asked for with `hold`. */
+  readonly bellHeld: boolean
   /** By number of the table; null: too much to be quick. */
   readonly rows: ReadonlyMap<number, quick.QuickRows | null>
   readonly sequences: StatementResult
 }
+
+const BELL = { hold: looks.holdBell, release: looks.releaseBell }
 
 interface Part {
   readonly sql: string
@@ -42,6 +42,8 @@ export class QuickBatch {
   /** The tables that changed last, the newest at the end. */
   readonly #expected = new Map<string, TablePair>()
   #open = false
+  /** The transaction on this server that was begun beside the look; null: it is still to begin. */
+  #begun: Promise<unknown> | null = null
 
   constructor(context: ApplyContext, links: SequenceLinks) {
     this.#context = context
@@ -52,26 +54,27 @@ export class QuickBatch {
   /** Opens the batch's transaction on the active; it stays open until the next look, or `close`. */
   async look(
     applied: string,
-    gate: { readonly ask: boolean; readonly release: boolean },
+    how: { readonly bell: 'hold' | 'release' | 'leave'; readonly changesExpected: boolean },
   ): Promise<QuickLook> {
     const { schema, states } = this.#context
     await this.#prepare(states.pairs())
+    if (how.changesExpected) this.#beginApply()
     const tables = [...this.#expected.values()].flatMap((pair) => this.#statements.get(pair) ?? [])
     const before: Part[] = [
       ...(this.#open ? ['commit'] : []),
-      ...(gate.release ? ['begin', looks.releaseGate(schema), 'commit'] : []),
+      ...(how.bell === 'leave' ? [] : ['begin', BELL[how.bell](schema), 'commit']),
       looks.BEGIN_LOOK,
-      looks.lockTimeout(tables.length === 0 ? READ_LOCK_MS : QUICK_LOCK_MS),
     ].map((sql) => ({ sql }))
     const sources = tables.map((table) => table.pair.source)
+    const oids = this.#links.oidsFor(tables.map((table) => table.pair))
     const parts: Part[] = [
       ...before,
       { sql: looks.lockStatement(schema, sources), steps: ['locked'] },
-      { sql: looks.executeLook(applied, gate.ask), steps: ['snapshotTaken'] },
+      { sql: looks.executeLook(applied), steps: ['snapshotTaken'] },
       ...tables.map((table): Part => {
         return { sql: quick.executeQuickRead(table.read, applied), steps: ['keysRead'] }
       }),
-      { sql: looks.executeSequences(this.#links.oidsFor(tables.map((table) => table.pair))) },
+      ...(oids.length === 0 ? [] : [{ sql: looks.executeSequences(oids) }]),
     ]
     this.#open = true
     const results = await this.#readParts(parts)
@@ -80,10 +83,12 @@ export class QuickBatch {
       const { rows: found } = results[at + 1 + index] ?? { rows: [] }
       return [table.pair.tableId, quick.readQuickRows(found, table.key.columns.length)]
     })
+    const bell = results[before.length - 3]?.rows[0]?.[0] === 'true'
     return {
       ...looks.readLook(results[at]),
+      bellHeld: how.bell === 'hold' && bell,
       rows: new Map(rows),
-      sequences: results.at(-1) ?? { rows: [], count: 0 },
+      sequences: results[at + 1 + tables.length] ?? { rows: [], count: 0 },
     }
   }
 
@@ -97,15 +102,27 @@ export class QuickBatch {
       if (this.#expected.size === 0) throw error
       this.#expected.clear()
       this.#statements.forget()
+      await this.#context.reader.query(looks.RELEASE_ALL)
       throw new LookAgain()
     }
   }
 
-  /** Ends the transaction on the active, if there is one. */
+  /** A server process that has slept takes longer to wake than to begin; so it wakes while the look is under way. */
+  #beginApply(): void {
+    if (this.#begun !== null || this.#context.onStep !== null) return
+    const begin = [quick.BEGIN_QUICK_APPLY, quick.UNHURRIED_COMMIT]
+    this.#begun = runScript(this.#context.writer, begin.join(';'))
+    this.#begun.catch(() => undefined)
+  }
+
+  /** Ends the transactions that are open, if any. */
   async close(how: 'commit' | 'rollback' = 'commit'): Promise<void> {
-    if (!this.#open) return
+    const { reader, writer } = this.#context
+    const [open, begun] = [this.#open, this.#begun]
     this.#open = false
-    await this.#context.reader.query(how)
+    this.#begun = null
+    await begun
+    await Promise.all([open ? reader.query(how) : null, begun === null ? null : writer.query(how)])
   }
 
   /**
@@ -113,6 +130,13 @@ export class QuickBatch {
    * `full`: the full batch must do it.
    */
   async apply(look: QuickLook, from: StoredPosition): Promise<StoredPosition | 'again' | 'full'> {
+    const outcome = await this.#apply(look, from)
+    // Nothing may be left begun on this server: whoever comes next begins a transaction of its own.
+    if (outcome === 'again' || outcome === 'full') await this.close()
+    return outcome
+  }
+
+  async #apply(look: QuickLook, from: StoredPosition): Promise<StoredPosition | 'again' | 'full'> {
     const pairs = this.#changedPairs(look)
     if (pairs === null) return 'full'
     const unlocked = pairs.filter((pair) => !look.rows.has(pair.tableId))
@@ -145,8 +169,12 @@ export class QuickBatch {
     work: readonly (readonly [QuickTable, quick.QuickRows])[],
   ): Promise<StoredPosition | 'full'> {
     const sequences = this.#links.moved(look.sequences, this.#context.sequences)
+    const begin = [quick.BEGIN_QUICK_APPLY, quick.UNHURRIED_COMMIT]
+    const begun = this.#begun
+    this.#begun = null
+    await begun
     const rows: Part[] = [
-      ...quick.beginQuickApply(WRITE_LOCK_MS).map((sql) => ({ sql })),
+      ...(begun === null ? begin : []).map((sql) => ({ sql })),
       ...work.flatMap(([table, changes]) => applyParts(table, changes)),
     ]
     const moves = sequences.map(({ sql }): Part => ({ sql }))

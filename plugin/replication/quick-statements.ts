@@ -1,7 +1,7 @@
 import type pg from 'pg'
 import type { QuotedName } from '../db/identifiers.ts'
 import { runScript } from '../db/script.ts'
-import { copyTarget, PREPARE_ADVANCE } from './queries/apply.ts'
+import { ACT_AS_REPLICA, copyTarget, PREPARE_ADVANCE } from './queries/apply.ts'
 import { prepareLook, PREPARE_SEQUENCES } from './queries/look.ts'
 import { prepareQuickDelete, prepareQuickRead } from './queries/quick.ts'
 import type { TablePair } from './table-pairs.ts'
@@ -15,6 +15,10 @@ export interface QuickTable {
   readonly remove: string
   readonly copy: string
 }
+
+/** Whoever holds a table longer is not waited for: the next look locks no table but those that have changed. */
+const READ_LOCK_MS = 100
+const WRITE_LOCK_MS = 5000
 
 /** Wider tables are streamed: a select list has an end. */
 const WIDEST = 200
@@ -62,9 +66,11 @@ export class QuickStatements {
     this.#tables.clear()
     // A plan that is made anew for each snapshot would cost more than it could save.
     const begin = ['deallocate all', 'set plan_cache_mode = force_generic_plan']
+    const reading = [...begin, `set lock_timeout = ${READ_LOCK_MS}`]
+    const writing = [...begin, `set lock_timeout = ${WRITE_LOCK_MS}`, ACT_AS_REPLICA]
     await Promise.all([
-      runScript(this.#reader, [...begin, prepareLook(this.#schema), PREPARE_SEQUENCES].join(';')),
-      runScript(this.#writer, [...begin, PREPARE_ADVANCE].join(';')),
+      runScript(this.#reader, [...reading, prepareLook(this.#schema), PREPARE_SEQUENCES].join(';')),
+      runScript(this.#writer, [...writing, PREPARE_ADVANCE].join(';')),
     ])
   }
 

@@ -10,9 +10,9 @@ const GROWTH = 1.5
 export type Quiet = 'certain' | 'openTransactions' | 'notListening'
 
 /**
- * How long to sleep after a look that found nothing. A writer reads the gate after it has a transaction id, so with the
- * gate open before a snapshot that has nobody in progress, every later change comes with a wake-up. Transactions in
- * progress may have found the gate closed; they are looked for, ever less often.
+ * How long to sleep after a look that found nothing. A writer has its transaction id before it tries the bell, so with
+ * the bell held before a snapshot that has nobody in progress, every later change comes with a wake-up. Transactions in
+ * progress may have found the bell free; they are looked for, ever less often.
  */
 export class Resting {
   #sleepMs = FIRST_LOOK_MS

@@ -15,35 +15,32 @@ export interface Look {
    */
   readonly flushed: boolean
   readonly window: readonly WindowTable[]
-  /** The wake gate after this look: asked for only when there are changes. */
-  readonly gate: 'held' | 'notAsked' | 'refused'
 }
 
 const CONDITION = `j.xid >= pg_catalog.pg_snapshot_xmin($1) and not pg_catalog.pg_visible_in_snapshot(j.xid, $1)`
 
 /** Prepared once for each connection: a plan costs more than the look. */
 export function prepareLook(schema: QuotedName): string {
-  return `prepare hs_look (pg_snapshot, boolean) as
+  return `prepare hs_look (pg_snapshot) as
     select pg_catalog.pg_current_snapshot()::text, s.role, s.generation::text,
       (select coalesce(max(p.term), 0) from ${schema}.promotion p)::text,
       (select coalesce(max(t.tick_id), 0) from ${schema}.tick t where not t.of_standby)::text,
       (select m.last_value from ${schema}.capture_mode m)::text,
       (pg_catalog.pg_current_wal_flush_lsn() >= pg_catalog.pg_current_wal_insert_lsn())::text,
-      w.tables,
-      case when w.tables is not null and $2 then pg_catalog.pg_try_advisory_lock(${schema}.wake_gate()) end::text
+      w.tables
     from ${schema}.server_state s, (select pg_catalog.string_agg(pg_catalog.concat_ws(':', c.table_id, c.changes, c.whole), ',') as tables
       from (select j.table_id, count(*) as changes, bool_or(j.op = 'W') as whole
         from ${schema}.journal j where ${CONDITION} group by j.table_id) c) w`
 }
 
-export function executeLook(applied: string, askForGate: boolean): string {
-  return `execute hs_look (${snapshotLiteral(applied)}, ${String(askForGate)})`
+export function executeLook(applied: string): string {
+  return `execute hs_look (${snapshotLiteral(applied)})`
 }
 
 export function readLook(result: StatementResult | undefined): Look {
   const row = result?.rows[0]
   if (row === undefined) throw new Error('the active has no state')
-  const [snapshot, role, generation, term, newest, mode, flushed, tables, gate] = row
+  const [snapshot, role, generation, term, newest, mode, flushed, tables] = row
   return {
     snapshot: snapshot ?? '',
     mark: {
@@ -56,7 +53,6 @@ export function readLook(result: StatementResult | undefined): Look {
     },
     flushed: flushed === 'true',
     window: readTables(tables ?? null),
-    gate: gate == null ? 'notAsked' : gate === 'true' ? 'held' : 'refused',
   }
 }
 
@@ -82,10 +78,6 @@ export async function readSnapshot(db: Queryable): Promise<string> {
 
 export const BEGIN_LOOK = 'begin isolation level repeatable read read only'
 
-export function lockTimeout(ms: number): string {
-  return `set local lock_timeout = ${ms}`
-}
-
 export const PREPARE_SEQUENCES = `prepare hs_sequences (oid[]) as
   select c.oid::text, pg_catalog.pg_sequence_last_value(c.oid)::text from pg_catalog.pg_class c
   where c.oid = any ($1) and c.relkind = 'S'`
@@ -95,7 +87,14 @@ export function executeSequences(oids: readonly string[]): string {
   return `execute hs_sequences ('{${oids.map(BigInt).join(',')}}')`
 }
 
-/** The gate is let go before the snapshot of the look: who finds it closed is seen or in progress there. */
-export function releaseGate(schema: QuotedName): string {
-  return `select pg_catalog.pg_advisory_unlock(${schema}.wake_gate())`
+/** The reader is going to sleep: whoever writes from now on notifies it. Comes before the snapshot of the last look. */
+export function holdBell(schema: QuotedName): string {
+  return `select pg_catalog.pg_try_advisory_lock(${schema}.wake_bell())::text`
+}
+
+/** When it is not known whether the bell is held. */
+export const RELEASE_ALL = 'select pg_catalog.pg_advisory_unlock_all()'
+
+export function releaseBell(schema: QuotedName): string {
+  return `select pg_catalog.pg_advisory_unlock(${schema}.wake_bell())::text`
 }

@@ -100,15 +100,10 @@ export function executeQuickDelete(
   return `execute ${name} (${columns.join(', ')})`
 }
 
-/** Begins to apply; what is lost of it in a crash of this server is read again from the position that is left. */
-export function beginQuickApply(lockTimeoutMs: number): readonly string[] {
-  return [
-    'begin',
-    `set local lock_timeout = ${lockTimeoutMs}`,
-    'set local session_replication_role = replica',
-    'set local synchronous_commit = off',
-  ]
-}
+export const BEGIN_QUICK_APPLY = 'begin'
+
+/** What is lost of the batch in a crash of this server is read again, from the position that is left. */
+export const UNHURRIED_COMMIT = 'set local synchronous_commit = off'
 
 /** Fails when somebody else has moved the position. */
 export function movePositionStatement(
