@@ -21,7 +21,8 @@ export async function actAsReplica(db: Queryable): Promise<void> {
 }
 
 /** For the whole session: a session that applies does nothing else. */
-export const ACT_AS_REPLICA = 'set session_replication_role = replica'
+export const ACT_AS_REPLICA =
+  'set session_replication_role = replica; set hot_standby.applying = on'
 
 /** Condition that a row of `t` has one of the keys, given as one array of texts for each column from `$1` on. */
 export function keyIn(key: TableKey): string {
