@@ -19,13 +19,13 @@ export interface Side {
   readonly to: pg.Client
   /** URL of the active's database, for writers of their own. */
   readonly fromUrl: string
-  start(): Promise<void>
+  start(): Promise<unknown>
   /** Nothing is applied any more, until `start`. */
-  stop(): Promise<void>
+  stop(): Promise<unknown>
   /** Everything that is committed is visible on the standby. */
   caughtUp(): Promise<void>
-  /** Copies afresh; the standby's tables are empty before. */
-  copyAfresh(): Promise<void>
+  /** Copies afresh into empty tables; answers how many milliseconds that took. */
+  copyAfresh(): Promise<number>
   close(): Promise<void>
 }
 
@@ -99,15 +99,17 @@ export async function openOurs(servers: Servers, name: string, ddl: string): Pro
     to,
     fromUrl: servers.active.url(name),
     engines: { active, standby },
-    start: async () => void (await standby.call({ name: 'follow', source })),
-    stop: async () => void (await standby.call({ name: 'restart' })),
+    start: () => standby.call({ name: 'follow', source }),
+    stop: () => standby.call({ name: 'restart' }),
     caughtUp,
     copyAfresh: async () => {
       await standby.call({ name: 'restart' })
       await emptyTables(to)
       await to.query('delete from hot_standby.applied_position')
+      const begunAt = performance.now()
       await standby.call({ name: 'follow', source })
       await caughtUp()
+      return performance.now() - begunAt
     },
     close: async () => {
       await standby.close()
@@ -150,14 +152,16 @@ export async function openNative(servers: Servers, name: string, ddl: string): P
       created = true
       await ready()
     },
-    stop: async () => void (await to.query(`alter subscription s_${name} disable`)),
+    stop: () => to.query(`alter subscription s_${name} disable`),
     caughtUp,
     copyAfresh: async () => {
       await drop()
       await emptyTables(to)
+      const begunAt = performance.now()
       await to.query(create)
       created = true
       await ready()
+      return performance.now() - begunAt
     },
     close: async () => {
       await drop()
