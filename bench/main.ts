@@ -5,7 +5,7 @@ import { INSERT_30000, measureBulk, UPDATE_200000 } from './bulk.ts'
 import { measureCatchUp, measureCopy } from './catch-up.ts'
 import { measureIdle } from './idle.ts'
 import { measureLatency } from './latency.ts'
-import { printReport, type Report } from './report.ts'
+import { printReport } from './report.ts'
 import {
   openNative,
   openOurs,

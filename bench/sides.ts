@@ -76,6 +76,7 @@ export async function openOurs(servers: Servers, name: string, ddl: string): Pro
       schema: 'hot_standby',
       replicatedSchemas: ['public'],
       exclude: { tables: [], columns: {}, rows: {} },
+      checkAt: 'never',
       journalCapBytes: 4_294_967_296,
     }
     await migrateDatabase(config)

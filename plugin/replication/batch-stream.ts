@@ -16,9 +16,10 @@ import { saveTableStates, type StoredPosition } from './queries/position.ts'
 import { usesTwoPhaseCommit, type SourceMark } from './queries/source.ts'
 import { LookAgain, QuickBatch, type QuickLook } from './quick-batch.ts'
 import { LineageError, NotReadyError } from './replication-error.ts'
-import { nobodyInProgress, type Quiet, Resting, sleep } from './resting.ts'
+import { nobodyInProgress, type Quiet, Resting } from './resting.ts'
 import { moveSequences, SequenceLinks } from './sequences.ts'
 import { Settling } from './settling.ts'
+import type { Wake } from './wake.ts'
 
 const RETRY_MS = 5000
 /** So many looks in a row that found changes: the reader is busy, and wants no notifications. */
@@ -59,11 +60,11 @@ export class BatchStream {
     try {
       this.#pollsOnly = await usesTwoPhaseCommit(this.#context.reader)
       while (!stop.aborted) {
-        const woken = following.nextWake()
+        const wake = following.nextWake()
         const begunAt = performance.now()
         const found = await this.#lookAround()
         if (found) await this.#pace(performance.now() - begunAt)
-        else await this.#rest(woken)
+        else await this.#rest(wake)
       }
     } finally {
       await Promise.all([this.#settling.end(), this.#observing.end()])
@@ -157,11 +158,11 @@ export class BatchStream {
   }
 
   /** Sleeps until woken; looks at what can be looked at cheaply in between. */
-  async #rest(woken: Promise<void>): Promise<void> {
+  async #rest(wake: Wake): Promise<void> {
     const { reader, states } = this.#context
     const { stop, status, input, following } = this.#begin
     while (!stop.aborted) {
-      this.#woken = await sleep(woken, this.#resting.nextMs(this.#quiet()), stop)
+      this.#woken = await wake.within(this.#resting.nextMs(this.#quiet()), stop)
       if (this.#woken) return
       this.#settling.check()
       const snapshot = await readSnapshot(reader)

@@ -20,12 +20,10 @@ export function createCuttableSource(open: () => Promise<StreamTarget>): Cuttabl
     async connect() {
       if (cut.signal.aborted) throw refused()
       const opening = open()
-      const target = await Promise.race([opening, rejectedAt(cut.signal, refused)]).catch(
-        (error: unknown) => {
-          void opening.then(({ stream }) => stream.destroy()).catch(() => undefined)
-          throw error
-        },
-      )
+      const target = await unlessCut(opening, cut.signal, refused).catch((error: unknown) => {
+        void opening.then(({ stream }) => stream.destroy()).catch(() => undefined)
+        throw error
+      })
       streams.add(target.stream)
       target.stream.once('close', () => streams.delete(target.stream))
       return target
@@ -37,8 +35,14 @@ export function createCuttableSource(open: () => Promise<StreamTarget>): Cuttabl
   }
 }
 
-function rejectedAt(signal: AbortSignal, reason: () => Error): Promise<never> {
-  return new Promise((_, reject) => {
-    signal.addEventListener('abort', () => reject(reason()), { once: true })
+function unlessCut<Value>(
+  value: Promise<Value>,
+  signal: AbortSignal,
+  reason: () => Error,
+): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    const end = (): void => reject(reason())
+    signal.addEventListener('abort', end, { once: true })
+    value.then(resolve, reject).finally(() => signal.removeEventListener('abort', end))
   })
 }

@@ -25,6 +25,8 @@ import type { TableStates } from './table-states.ts'
 import { WakeUp } from './wake-up.ts'
 
 const MAX_BACK_OFF_MS = 5000
+/** How long a pause is slept through at the most. */
+const PAUSED_LOOK_MS = 60_000
 /** What a batch may still take when the follower is stopped: at a failover the other end may hang for ever. */
 const LAST_BATCH_MS = 150
 
@@ -156,9 +158,9 @@ export class Follower {
 
   async #restWhilePaused(): Promise<void> {
     while (this.#paused && !this.#stop.signal.aborted) {
-      const woken = this.#following.nextWake()
+      const wake = this.#following.nextWake()
       this.status.paused()
-      await woken
+      await wake.within(PAUSED_LOOK_MS, this.#stop.signal)
     }
   }
 

@@ -3,6 +3,7 @@ import type { DriftCheck } from './drift-check.ts'
 import type { StoredPosition } from './queries/position.ts'
 import { covers } from './snapshot.ts'
 import { TableStates } from './table-states.ts'
+import { Wake } from './wake.ts'
 
 /** What a follower knows while it follows; shared by its beginning, its batches and whoever asks it. */
 export class Following {
@@ -15,16 +16,17 @@ export class Following {
   drained: string | null = null
   copyRequested = false
   check: DriftCheck | null = null
-  #wake: () => void = () => undefined
+  #next = new Wake()
   readonly #waiters = new Set<{ readonly wanted: AppliedPosition; readonly resolve: () => void }>()
 
   /** Ends the present wait between two looks. */
   wake(): void {
-    this.#wake()
+    this.#next.come()
   }
 
-  nextWake(): Promise<void> {
-    return new Promise((resolve) => (this.#wake = resolve))
+  nextWake(): Wake {
+    this.#next = new Wake()
+    return this.#next
   }
 
   requirePosition(): StoredPosition {

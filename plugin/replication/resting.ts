@@ -1,5 +1,3 @@
-import { delay } from '../db/delay.ts'
-
 const BACKSTOP_MS = 500
 /** While a wake-up may be missing, looks come at growing distances between these. */
 const FIRST_LOOK_MS = 2
@@ -28,20 +26,6 @@ export class Resting {
     this.#sleepMs = Math.min(LAST_LOOK_MS, sleepMs * GROWTH)
     return Math.round(sleepMs)
   }
-}
-
-/** True: woken before the time was over. */
-export async function sleep(woken: Promise<void>, ms: number, stop: AbortSignal): Promise<boolean> {
-  const over = new AbortController()
-  const stopped = (): void => over.abort()
-  stop.addEventListener('abort', stopped, { once: true })
-  const first = await Promise.race([
-    woken.then(() => true),
-    delay(ms, over.signal).then(() => false),
-  ])
-  over.abort()
-  stop.removeEventListener('abort', stopped)
-  return first
 }
 
 /** Nobody had a transaction id and had not ended. */

@@ -186,12 +186,12 @@ describe('pitfalls A: order, visibility, durability', function () {
     await withClient(active.url(), async (slow) => {
       await slow.query(`begin; insert into t (id, v) values (110, 'slow')`)
       const looks = standby.engine.status().lastBatch
-      // The reader has looked and gone to sleep: it holds no wake gate any more.
+      // The reader has looked and gone to sleep: it holds the bell.
       await eventually(async () => {
         const { rowCount } = await active.sql.query(
-          `select from pg_locks where locktype = 'advisory' and objsubid = 1 and granted`,
+          `select from pg_locks where locktype = 'advisory' and objsubid = 1 and mode = 'ExclusiveLock' and granted`,
         )
-        return rowCount === 0
+        return rowCount === 1
       }, 'the reader asleep')
       assert.deepEqual(standby.engine.status().lastBatch, looks)
       await slow.query('commit')

@@ -29,16 +29,30 @@ describe('pitfalls D: LISTEN, NOTIFY, connections', function () {
     await same('t')
   })
 
-  it('D2: while the reader is awake, writers do not notify and do not wait for each other', async () => {
-    const { active, run, same } = pair()
+  it('D2: only a sleeping reader is notified: not one that is busy, and nobody while there is none', async () => {
+    const { active, standby, same } = pair()
     await withClient(active.url(), async (listener) => {
       let heard = 0
       listener.on('notification', () => heard++)
       await listener.query(`listen ${WAKE_CHANNEL}`)
-      for (let n = 0; n < 200; n++) await run(`insert into t values (${1000 + n}, 'x')`)
-      await listener.query('select 1')
-      assert.ok(heard < 100, `${heard} notifications for 200 writes`)
+      const write = (from: number): Promise<number> =>
+        withClient(active.url(), async (client) => {
+          for (let n = from; n < from + 400; n++)
+            await client.query(`insert into t values (${n}, 'x')`)
+          await listener.query('select 1')
+          return heard
+        })
+
+      await Promise.all([1, 2, 3, 4, 5, 6, 7, 8].map((writer) => write(writer * 100_000)))
+      assert.ok(heard < 1600, `${heard} notifications for 3,200 writes of a busy time`)
+      await same('t')
+
+      await standby.engine.close()
+      const before = heard
+      assert.equal(await write(900_000), before, 'notified though nobody reads')
     })
+    await standby.restartEngine()
+    await standby.engine.follow(active.source(), 'test')
     await same('t')
   })
 
