@@ -1,6 +1,7 @@
 import type pg from 'pg'
 import type { QuotedName } from '../db/identifiers.ts'
 import { isTransient } from '../db/sql-state.ts'
+import type { Queryable } from '../db/transaction.ts'
 import { applyChangedKeys, applyWholeTable, type TransferResult } from './apply-table.ts'
 import type { OnStep } from './batch-step.ts'
 import type { DatabaseConfig } from './database-config.ts'
@@ -31,7 +32,7 @@ export interface ApplyContext {
   /** On the active: ticks, which must not wait behind anything else. */
   readonly ticker: pg.Client
   /** On the active: looks at catalogue and sequences, acknowledgements; nothing that a quick batch waits for. */
-  readonly observer: pg.Client
+  readonly observer: Queryable
   /** On this server. */
   readonly writer: pg.Client
   /** On this server: makes what is applied durable while the writer goes on. */

@@ -14,10 +14,8 @@ export async function watchLine(db: Queryable, stop: AbortSignal): Promise<void>
     await delay(LOOK_MS, stop)
     if (stop.aborted) return
     const answered = new AbortController()
-    const late = delay(SILENCE_MS, AbortSignal.any([stop, answered.signal])).then(
-      () => 'late' as const,
-    )
-    // A connection that is lost is noticed by whoever uses it.
+    const late = delay(SILENCE_MS, answered.signal).then(() => 'late' as const)
+    // A connection that is lost is noticed by whoever uses it; who stops ends it, and with it the question.
     const answer = db.query('select 1').then(
       () => 'answered' as const,
       () => 'answered' as const,

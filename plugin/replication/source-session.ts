@@ -1,6 +1,7 @@
 import type pg from 'pg'
 import { closeQuietly, type Connector } from '../db/connector.ts'
-import { textRow } from '../db/transaction.ts'
+import { oneAtATime } from '../db/one-at-a-time.ts'
+import { type Queryable, textRow } from '../db/transaction.ts'
 
 /** The connections of a standby that applies: three to the active, two to its own database. */
 export interface SourceSession {
@@ -9,7 +10,7 @@ export interface SourceSession {
   /** On the active: ticks, which must not wait behind anything else. */
   readonly ticker: pg.Client
   /** On the active: looks at catalogue and sequences, acknowledgements; nothing that a batch waits for. */
-  readonly observer: pg.Client
+  readonly observer: Queryable
   /** On this server: applies. */
   readonly writer: pg.Client
   /** On this server: makes what is applied durable while the writer goes on. */
@@ -38,7 +39,7 @@ export async function openSourceSession(
     await claimApply(writer)
     const reader = await open(source, 'read')
     const ticker = await open(source, 'tick')
-    const observer = await open(source, 'observe')
+    const observer = oneAtATime(await open(source, 'observe'))
     const settler = await open(local, 'settle')
     return { reader, ticker, observer, writer, settler, close }
   } catch (error) {
