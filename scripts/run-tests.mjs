@@ -14,10 +14,12 @@ const LANES = 2
 
 // Those with `alone` measure time, or need both cores; the others run two at a time.
 const GROUPS = [
+  // The longest first, so that both lanes end at about the same time.
+  { name: 'replication', prefixes: ['test/integration/replication/'] },
+  { name: 'integration', prefixes: ['test/integration/'] },
   { name: 'unit', prefixes: ['test/unit/', 'test/tidy.test.ts'] },
   { name: 'simulation', prefixes: ['test/simulation/'] },
   { name: 'package', prefixes: ['test/package/'] },
-  { name: 'integration', prefixes: ['test/integration/'] },
   { name: 'exact', prefixes: ['test/crash/', 'test/fuzz/'] },
   { name: 'http', prefixes: ['test/http/'] },
   { name: 'browser', prefixes: ['test/browser/'] },

@@ -207,12 +207,21 @@ describe('The commands of hot-standby, over the socket', () => {
     assert.equal(callOf('join'), undefined)
   })
 
-  it('take-over waits, tells the steps and passes --force on', async () => {
+  it('take-over says what --force would lose, asks for a word, waits and tells the steps', async () => {
     answers['takeOver'] = () => ({ operation: OPERATION })
     answers['status'] = () => statusDocument({ operation: OPERATION })
-    const ran = await cli('take-over', '--force')
+    answers['previewLoss'] = () => ({
+      meaning: 'Two changes would be lost.',
+      blockers: [{ id: 'behind', reason: 'this server is behind', remedy: 'Wait.' }],
+    })
+    const refused = await cli('take-over', '--force')
+    assert.equal(refused.status, 1)
+    assert.match(refused.err, /HS_CONFIRMATION_NEEDED/u)
+    assert.equal(callOf('takeOver'), undefined)
+    const ran = await cli('take-over', '--force', '--yes')
     assert.equal(ran.status, 0)
     assert.deepEqual(callOf('takeOver')?.input, { force: true, wait: true })
+    assert.match(ran.err, /Two changes would be lost\.\n.*this server is behind/u)
     assert.match(ran.err, /everything is applied here/u)
     assert.equal(ran.out, 'This server is active now.')
   })
@@ -241,13 +250,17 @@ describe('The commands of hot-standby, over the socket', () => {
       onlyOnStandby: 0,
       different: 2,
       keys: ['7', '9'],
+      rows: [{ key: '7', active: '(7,anna)', standby: null }],
     }
     answers['check'] = () => REPORT
     assert.equal((await cli('check')).status, 0)
     answers['check'] = () => ({ ...REPORT, differences: [difference] })
     const differs = await cli('check')
     assert.equal(differs.status, 1)
-    assert.match(differs.out, /public\.extensions: 2 different, 1 only on the active/u)
+    assert.match(
+      differs.out,
+      /public\.extensions: 2 different, 1 only on the active.*\n +7\n +active: +\(7,anna\)\n +standby: +\(no row\)/u,
+    )
     answers['check'] = () => ({ ...REPORT, differences: [difference], repaired: true })
     const repaired = await cli('check', '--repair')
     assert.equal(repaired.status, 0)
