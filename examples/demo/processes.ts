@@ -39,6 +39,7 @@ export async function createProcesses(): Promise<Processes> {
   const folder = await mkdtemp(join(tmpdir(), 'hot-standby-demo-'))
   // PostgreSQL runs as another user when we are root.
   await chmod(folder, 0o755)
+  const temporaryBefore = process.env['TMPDIR']
   process.env['TMPDIR'] = folder
   const guardian = spawn(process.execPath, [join(PROJECT_FOLDER, 'examples/demo/guardian.mjs')], {
     detached: true,
@@ -67,6 +68,9 @@ export async function createProcesses(): Promise<Processes> {
       return program
     },
     async close() {
+      // Whoever goes on after us must not make a folder anew that is gone.
+      if (temporaryBefore === undefined) delete process.env['TMPDIR']
+      else process.env['TMPDIR'] = temporaryBefore
       const ended = new Promise((resolve) => guardian.once('exit', resolve))
       guardian.stdin.end()
       await ended
