@@ -120,7 +120,7 @@ export class AgentLoop {
     if (this.deciding) return
     this.deciding = true
     try {
-      this.noticeStall()
+      this.noticeStall(event.now)
       for (let next = this.queue.shift(); next !== undefined; next = this.queue.shift())
         this.step(next)
     } catch (error) {
@@ -242,9 +242,11 @@ export class AgentLoop {
     if (isVisible(before, decision.state)) this.notify()
   }
 
-  /** A process that was stopped learns it before it acts on anything that arrived meanwhile. */
-  private noticeStall(): void {
-    const now = this.now()
+  /**
+   * A process that was stopped learns it before it acts on anything that arrived meanwhile. At the time of what has
+   * arrived: looked at the clock again, the event would be older than the state that it meets.
+   */
+  private noticeStall(now: number): void {
     const stalledMs = now - this.lastTickAt - this.timing.tickMs
     if (stalledMs > this.timing.stallMs) this.step({ type: 'tick', now, stalledMs })
   }

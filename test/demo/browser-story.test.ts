@@ -9,6 +9,7 @@ import { waitUntil } from '../support/wait-until.ts'
 
 const VISIBLE_MS = 1000
 const LIMIT_MS = 15_000
+const QUICKLY = { timeout: 2000 }
 const HOT_STANDBY = '/system/hot-standby'
 
 /** Each step leaves the pair to the next one, as an administrator would meet it: by the pages alone. */
@@ -41,7 +42,8 @@ describe('the story of a pair, in a browser against the real agents', function (
       await work(page)
     } catch (error) {
       const [page] = context.pages()
-      const seen = page === undefined ? '' : `${page.url()}\n${await textOf(page)}`
+      const text = await page?.locator('body').innerText().catch(String)
+      const seen = page === undefined ? '' : `${page.url()}\n${text}`
       throw new Error(`${(error as Error).message}\n--- at ${seen}`, { cause: error })
     } finally {
       await context.close()
@@ -52,11 +54,11 @@ describe('the story of a pair, in a browser against the real agents', function (
     waitUntil(
       `${String(pattern)} at ${path}`,
       async () => {
-        // A page that follows the agent may reload itself just now.
-        await page.goto(path).catch(() => undefined)
-        return pattern.test(await textOf(page))
+        // A page that follows the agent may reload itself just now, and leave us without a page: then once more.
+        const answer = page.goto(path).then(() => page.locator('body').innerText(QUICKLY))
+        return pattern.test(await answer.catch(() => ''))
       },
-      LIMIT_MS,
+      2 * LIMIT_MS,
     )
   const addExtension = async (page: Page, base: string, number: string, name: string) => {
     await page.goto(`${base}/pbx/extensions/new`)

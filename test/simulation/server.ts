@@ -15,6 +15,7 @@ export class Server {
   loop: AgentLoop | null = null
   powered = false
   stalled = false
+  private readAt = 0
   diskFails = false
   diskDelayMs = 2
   dataFails = false
@@ -151,7 +152,8 @@ export class Server {
       })
     return {
       clock: {
-        now: () => world.timeline.now,
+        // As a real clock, it never shows the same time twice.
+        now: () => (this.readAt = Math.max(world.timeline.now, this.readAt + 0.0001)),
         schedule: (delayMs, run) =>
           world.timeline.schedule(delayMs, () => {
             this.inProcess(life, run)
