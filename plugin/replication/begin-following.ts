@@ -87,7 +87,7 @@ async function readOwnHistory(
     handedOver,
     undeliveredAfterHandOver: undelivered,
     generation: state.generation,
-    purgedTickId: state.purgedTickId,
+    acknowledgedSnapshot: state.acknowledgedSnapshot,
     term: state.term,
     isBefore: (former) => isBefore(writer, former),
   }

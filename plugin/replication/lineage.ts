@@ -12,9 +12,9 @@ export interface OwnHistory {
   readonly position: StoredPosition | null
   /** Where this server had handed over as active; null when it had not, or has been active since. */
   readonly handedOver: { readonly tickId: string; readonly snapshot: string } | null
-  /** The life of its own journal, and how far it was purged. */
+  /** The life of its own journal, and what at the most was purged of it. */
   readonly generation: string
-  readonly purgedTickId: string
+  readonly acknowledgedSnapshot: string | null
   /** Its newest own promotion; 0 when there was none. */
   readonly term: number
   /** Its database stands before what the new active had applied of it: it was set back. */
@@ -147,12 +147,11 @@ async function failbackStart(
   own: OwnHistory,
 ): Promise<Lineage | null> {
   if (state.mode === 'off' || promotion === null || own.position !== null) return null
-  const { formerSnapshot, formerTickId, formerSourceId, formerGeneration } = promotion
-  if (formerSnapshot === null || formerTickId === null || formerSourceId !== own.serverId)
-    return null
+  const { formerSnapshot, formerSourceId, formerGeneration } = promotion
+  if (formerSnapshot === null || formerSourceId !== own.serverId) return null
   const ownIsWhole =
     formerGeneration === own.generation &&
-    BigInt(own.purgedTickId) <= BigInt(formerTickId) &&
+    (own.acknowledgedSnapshot === null || covers(formerSnapshot, own.acknowledgedSnapshot)) &&
     own.term < promotion.term &&
     !(await own.isBefore(formerSnapshot))
   if (!ownIsWhole || !isWholeSince(state, promotion)) return null

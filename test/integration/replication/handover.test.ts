@@ -234,6 +234,33 @@ describe('roles, write lock and take-over', function () {
     assert.equal(started(one), 0)
   })
 
+  it('H5: comes back by keys also after a quiet time, when all that was sent is purged', async () => {
+    await one.sql.query(`update extension set name = 'sent' where id = 3`)
+    await eventually(async () => {
+      const { rowCount } = await one.sql.query(
+        `select from ${SCHEMA}.server_state s where s.purged_tick_id = s.acknowledged_tick_id
+           and not exists (select from ${SCHEMA}.journal) and exists (select from extension where name = 'sent')`,
+      )
+      return rowCount === 1 && (await rowsOf(two, 'extension', 'name')).includes('(sent)')
+    }, 'the purge of all that the standby has')
+    // As a quick batch leaves it, whose tick came after its commit: the position names the tick before.
+    await two.sql.query(`update ${SCHEMA}.applied_position set tick_id = tick_id - 1`)
+    await two.engine.promote(2)
+    await one.sql.query(`update extension set name = 'lost update' where id = 1`)
+    await follow()
+    assert.equal(started(one), 0, 'no copy afresh')
+    assert.deepEqual(await unsent(), [['row', '1', 'lost update', false, 'n1']])
+  })
+
+  it('H5: copies afresh when more is purged than the new active had: it was set back', async () => {
+    await comeBack()
+    await one.sql.query(
+      `update ${SCHEMA}.server_state set acknowledged_snapshot = pg_current_snapshot()`,
+    )
+    await follow()
+    assert.equal(started(one), 1)
+  })
+
   it('H5: copies afresh when the own journal may lack something, and keeps the changes all the same', async () => {
     await comeBack()
     await one.sql.query(`update ${SCHEMA}.server_state set generation = gen_random_uuid()`)
