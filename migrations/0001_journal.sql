@@ -82,7 +82,6 @@ create table :schema.promotion (
   former_source_id text,
   former_source_term bigint,
   former_snapshot pg_snapshot,
-  former_tick_id bigint,
   -- The lives of both journals at that moment: a journal that was started afresh since does not have every change.
   generation uuid,
   former_generation uuid,

@@ -62,7 +62,6 @@ async function becomeActive(
       formerSourceId: former?.sourceId ?? null,
       formerSourceTerm: former?.sourceTerm ?? null,
       formerSnapshot: former?.snapshot ?? null,
-      formerTickId: former?.tickId ?? null,
       generation,
       formerGeneration: former?.generation ?? null,
     })

@@ -188,7 +188,6 @@ export interface Promotion {
   readonly formerSourceId: string | null
   readonly formerSourceTerm: number | null
   readonly formerSnapshot: string | null
-  readonly formerTickId: string | null
   readonly generation: string | null
   readonly formerGeneration: string | null
 }
@@ -200,7 +199,7 @@ export async function newestPromotion(
   const row = await textRow(
     db,
     `select term::text, server_id, snapshot::text, tick_id::text, former_source_id, former_source_term::text,
-       former_snapshot::text, former_tick_id::text, generation::text, former_generation::text
+       former_snapshot::text, generation::text, former_generation::text
      from ${schema}.promotion order by promotion.term desc limit 1`,
   )
   if (row === null) return null
@@ -212,7 +211,6 @@ export async function newestPromotion(
     formerSourceId: row['former_source_id'] ?? null,
     formerSourceTerm: row['former_source_term'] == null ? null : Number(row['former_source_term']),
     formerSnapshot: row['former_snapshot'] ?? null,
-    formerTickId: row['former_tick_id'] ?? null,
     generation: row['generation'] ?? null,
     formerGeneration: row['former_generation'] ?? null,
   }
@@ -225,8 +223,8 @@ export async function savePromotion(
 ): Promise<void> {
   await db.query(
     `insert into ${schema}.promotion (term, server_id, snapshot, tick_id, former_source_id, former_source_term,
-       former_snapshot, former_tick_id, generation, former_generation)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+       former_snapshot, generation, former_generation)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
     [
       promotion.term,
       promotion.serverId,
@@ -235,7 +233,6 @@ export async function savePromotion(
       promotion.formerSourceId,
       promotion.formerSourceTerm,
       promotion.formerSnapshot,
-      promotion.formerTickId,
       promotion.generation,
       promotion.formerGeneration,
     ],
