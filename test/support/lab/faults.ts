@@ -125,7 +125,6 @@ export function networkFaults({ deadMs }: Times): Scenario[] {
       },
       mayHoldBoth: true,
       moves: true,
-      limitMs: 0,
       lastsMs: deadMs + 2500,
       outageLimitMs: UNNOTICED_MS,
     },

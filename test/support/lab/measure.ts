@@ -33,6 +33,7 @@ export interface Measurement {
 }
 
 const BASELINE_MS = 2000
+const TAKE_OVER_LIMIT_MS = 40_000
 
 /** Runs one fault on a settled pair and waits until everything is well again. */
 export async function measure(pair: LabPair, scenario: Scenario): Promise<Measurement> {
@@ -90,15 +91,20 @@ export async function measure(pair: LabPair, scenario: Scenario): Promise<Measur
 /** Waits until the address has moved as it shall, or for the time in which it must not. */
 async function outcome(
   { pair, active, standby }: Story,
-  { moves, lastsMs, limitMs }: Scenario,
+  { moves, lastsMs, mayHoldBoth }: Scenario,
   faultAt: number,
 ): Promise<{ readonly active: LabServer }> {
   const answeredBy = (server: LabServer): boolean =>
     pair
       .requests()
       .some((one) => isAnswered(one) && one.server === server.name && one.sentAt > faultAt)
-  if (moves && limitMs !== 0) {
-    await waitUntil(`${standby.name} serves`, () => answeredBy(standby), limitMs ?? 40_000)
+  if (mayHoldBoth === true) {
+    // Clients reach either; the one that took over has the higher term, and keeps the address after the mending.
+    await waitUntil('the fault lasts', () => Date.now() - faultAt >= lastsMs, lastsMs + 10_000)
+    return { active: standby }
+  }
+  if (moves) {
+    await waitUntil(`${standby.name} serves`, () => answeredBy(standby), TAKE_OVER_LIMIT_MS)
     await waitUntil('the fault lasts on', () => Date.now() - faultAt >= lastsMs, lastsMs + 10_000)
     return { active: standby }
   }

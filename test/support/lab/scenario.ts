@@ -12,8 +12,6 @@ export interface Scenario {
   readonly moves: boolean
   /** How long the fault lasts at least. */
   readonly lastsMs: number
-  /** How long to wait for the take-over at the most. */
-  readonly limitMs?: number
   /** The longest time without service while the fault lasts, beside the noise of the machine; null: not bounded. */
   readonly outageLimitMs: number | null
   /** Both may hold the address, as in the one case that two servers alone cannot solve. */
