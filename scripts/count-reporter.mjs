@@ -5,9 +5,12 @@ import Mocha from 'mocha'
 export default class CountReporter extends Mocha.reporters.Spec {
   constructor(runner, options) {
     super(runner, options)
-    const counts = { passed: 0, failed: 0, skipped: [] }
+    const counts = { passed: 0, failed: [], skipped: [] }
     runner.on('pass', () => counts.passed++)
-    runner.on('fail', () => counts.failed++)
+    runner.on('fail', (test, error) => {
+      const [reason] = String(error?.message ?? error).split('\n', 1)
+      counts.failed.push(`${test.fullTitle()}: ${reason}`)
+    })
     runner.on('pending', (test) => counts.skipped.push(test.fullTitle()))
     const path = options.reporterOptions?.counts ?? options.reporterOption?.counts
     runner.once('end', () => writeFileSync(path, JSON.stringify(counts)))

@@ -51,7 +51,8 @@ chmodSync(folder, 0o755)
 const countsFolder = mkdtempSync(join(tmpdir(), 'hs-counts-'))
 const namespacesBefore = namespaces()
 const startedAt = Date.now()
-const total = { passed: 0, failed: 0, skipped: 0 }
+const total = { passed: 0, skipped: 0 }
+const failures = []
 
 let interrupted = false
 const running = new Set()
@@ -72,8 +73,10 @@ try {
 }
 const skipped = total.skipped === 0 ? '' : `, ${total.skipped} skipped`
 console.log(`\n${seconds(startedAt)} in all`)
-console.log(`${total.passed} passed, ${total.failed} failed${skipped}`)
-process.exitCode = total.failed === 0 && total.passed > 0 && !interrupted ? 0 : 1
+// The last lines name all that failed, since only the end of a long output may be kept.
+for (const failure of failures) console.log(`FAILED ${failure}`)
+console.log(`${total.passed} passed, ${failures.length} failed${skipped}`)
+process.exitCode = failures.length === 0 && total.passed > 0 && !interrupted ? 0 : 1
 
 function testFiles() {
   return readdirSync(join(root, 'test'), { recursive: true })
@@ -171,7 +174,7 @@ function report(result) {
   const { group, output, status, late, time, counts } = result
   console.log(`\n=== ${group.name} (${time}) ===\n${output.trimEnd()}`)
   total.passed += counts?.passed ?? 0
-  total.failed += counts?.failed ?? 0
+  for (const title of counts?.failed ?? []) failures.push(`${group.name}: ${title}`)
   total.skipped += counts?.skipped.length ?? 0
   for (const title of counts?.skipped ?? []) console.log(`skipped: ${title}`)
   if (late)
@@ -179,12 +182,12 @@ function report(result) {
       `${group.name}: not ended after ${GROUP_LIMIT_MS / 60_000} minutes; something keeps it alive`,
     )
   else if (counts === null) fail(`${group.name}: ended with status ${status} before its tests did`)
-  else if (status !== 0 && counts.failed === 0) fail(`${group.name}: ended with status ${status}`)
+  else if (status !== 0 && counts.failed.length === 0)
+    fail(`${group.name}: ended with status ${status}`)
 }
 
 function fail(text) {
-  console.log(`FAILED ${text}`)
-  total.failed++
+  failures.push(text)
 }
 
 /** Counts as one test: no process, file or network namespace of the tests is left. */

@@ -52,6 +52,7 @@ export class Observer {
   #changed = false
   #lockedAt = 0
   #cut: Cut | null = null
+  #last: Promise<unknown> = Promise.resolve()
 
   private constructor(source: pg.Client, target: pg.Client, input: ObserverInput) {
     this.#source = source
@@ -73,19 +74,30 @@ export class Observer {
 
   readonly onStep: OnStep = async (step, place) => {
     try {
-      if (step === 'locked') this.#lockedAt = performance.now()
-      if (step === 'snapshotTaken' && place !== null) {
-        this.#changed = false
-        const { rows } = await place.reader.query<{ id: string }>(
-          'select pg_catalog.pg_export_snapshot() as id',
-        )
-        await this.#enter(rows[0]!.id)
-      }
-      if (step === 'deleted' || step === 'copied') this.#changed = true
-      if (step === 'committed') await this.#compare()
+      await this.#alone(() => this.#step(step, place))
     } catch (error) {
       this.#failed(error)
     }
+  }
+
+  /** The engine goes on looking while the end is compared: one reading at a time, each in its own snapshot. */
+  #alone<T>(read: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(read)
+    this.#last = done.catch(() => undefined)
+    return done
+  }
+
+  async #step(...[step, place]: Parameters<OnStep>): Promise<void> {
+    if (step === 'locked') this.#lockedAt = performance.now()
+    if (step === 'snapshotTaken' && place !== null) {
+      this.#changed = false
+      const { rows } = await place.reader.query<{ id: string }>(
+        'select pg_catalog.pg_export_snapshot() as id',
+      )
+      await this.#enter(rows[0]!.id)
+    }
+    if (step === 'deleted' || step === 'copied') this.#changed = true
+    if (step === 'committed') await this.#compare()
   }
 
   async #enter(snapshotId: string): Promise<void> {
@@ -100,10 +112,12 @@ export class Observer {
 
   /** Once more at the end, when nothing is written any more and there is no excuse. */
   async compareAll(): Promise<void> {
-    await this.#source.query('rollback; begin isolation level repeatable read read only')
-    const [source, target] = await this.#readBoth()
-    for (const table of this.#tables)
-      if (!same(source.get(table), target.get(table))) await this.#differs(table)
+    await this.#alone(async () => {
+      await this.#source.query('rollback; begin isolation level repeatable read read only')
+      const [source, target] = await this.#readBoth()
+      for (const table of this.#tables)
+        if (!same(source.get(table), target.get(table))) await this.#differs(table)
+    })
   }
 
   async #compare(): Promise<void> {
@@ -151,10 +165,9 @@ export class Observer {
   /** At the end, when nobody draws numbers any more: all are where the active's are, or beyond. */
   async sequencesCaughtUp(): Promise<boolean> {
     const names = [...FREE_SEQUENCES, ...OWNED_SEQUENCES.map(({ name }) => name)]
-    const [source, target] = await Promise.all([
-      readSequences(this.#source, names),
-      readSequences(this.#target, names),
-    ])
+    const [source, target] = await this.#alone(() =>
+      Promise.all([readSequences(this.#source, names), readSequences(this.#target, names)]),
+    )
     return [...source].every(([name, value]) => {
       const own = target.get(name)
       return own !== undefined && !isBehind(name, own, value)
