@@ -29,6 +29,12 @@ const PINNED_FORMATS = `
   set datestyle = 'ISO, YMD' set intervalstyle = postgres set timezone = 'UTC'
   set extra_float_digits = 1 set bytea_output = hex set lc_monetary = 'C'`
 
+/**
+ * Capture fires in replica mode too, or whoever writes in it (a loader, a subscription) would not be seen; only our own
+ * apply is left out. A user cannot leave himself out: he may not set session_replication_role.
+ */
+const APPLYING = `pg_catalog.current_setting('hot_standby.applying', true) is not distinct from 'on'`
+
 /** What captures this table under this number. */
 export function defineCapture(
   schema: QuotedName,
@@ -54,32 +60,48 @@ export function defineCapture(
 }
 
 /**
- * The mode comes from a function, which is five times as fast as a look at the sequence; it tells nothing only before
- * the mode was first set. Then whether the table still has the key columns that this function was made for: a migration
- * that renames or drops one must not fail because of us, so from then on the table is marked as a whole.
+ * What nearly every call asks is one expression, since plpgsql prepares each one anew in every transaction: changes are
+ * captured, the writer is an ordinary one, and the table still has the key columns that this function was made for. The
+ * mode comes from a function, which is five times as fast as a look at the sequence; it tells nothing only before the
+ * mode was first set. The table's number is a constant, so that the answer about its columns is one until it is changed.
+ *
+ * Else: what we apply ourselves is not captured, a standby refuses, and a migration that renames or drops a key column
+ * must not fail because of us, so from then on the table is marked as a whole.
  */
-function header(schema: QuotedName, tableId: number, table: TableDescription): string {
-  const columns = (table.key?.columns ?? []).map(
-    (column) => `exists (select from pg_catalog.pg_attribute a where a.attrelid = tg_relid
-      and a.attname = ${quoteLiteral(column.name)} and a.atttypid = ${Number(column.typeOid)})`,
-  )
-  const unfit = `if hs_mode = 2 and not (${columns.join(' and ')}) then
-    ${markWholeTable(schema, tableId)}
-${wakeReader(schema)}
-    return null;
-  end if;`
+function header(
+  schema: QuotedName,
+  tableId: number,
+  table: TableDescription,
+  refusal: string,
+): string {
+  const columns = table.key?.columns ?? []
+  const names = columns.map((column) => quoteLiteral(column.name)).join(', ')
+  const types = columns.map((column) => Number(column.typeOid)).join(', ')
+  const fits = `${schema}.has_columns(
+      ${quoteLiteral(table.oid)}::regclass, array[${names}]::text[], array[${types}]::oid[])`
+  const mode = `pg_catalog.pg_sequence_last_value(${quoteLiteral(`${schema}.capture_mode`)}::regclass)`
+  const ordinary = `pg_catalog.current_setting('session_replication_role') <> 'replica'`
+  const unfit = `if not ${fits} then
+      ${markWholeTable(schema, tableId)}
+  ${wakeReader(schema)}
+      return null;
+    end if;`
   return `
 #variable_conflict use_column
 declare
-  hs_mode bigint := pg_catalog.pg_sequence_last_value(${quoteLiteral(`${schema}.capture_mode`)}::regclass);
+  hs_mode bigint;
 begin
-  if hs_mode is null then
-    hs_mode := (select last_value from ${schema}.capture_mode);
-  end if;
-  if hs_mode = 1 or (hs_mode = 3 and pg_catalog.current_setting('session_replication_role') = 'replica') then
-    return null;
-  end if;
-  ${columns.length === 0 ? '' : unfit}`
+  if (${mode} = 2 and ${ordinary}${columns.length === 0 ? '' : `\n      and ${fits}`}) is not true then
+    hs_mode := coalesce(${mode}, (select last_value from ${schema}.capture_mode));
+    if hs_mode = 1 or (not ${ordinary} and (hs_mode = 3 or ${APPLYING})) then
+      return null;
+    end if;
+    if hs_mode = 3 then
+      ${refusal}
+      return null;
+    end if;
+    ${columns.length === 0 ? '' : unfit}
+  end if;`
 }
 
 /**
@@ -105,27 +127,24 @@ function markWholeTable(schema: QuotedName, tableId: number): string {
 function statementBody(schema: QuotedName, tableId: number, table: TableDescription): string {
   const filter = replicatedRows(table)
   const some = (rows: string): string => `exists (select from ${rows} where ${filter})`
-  return `${header(schema, tableId, table)}
-  if hs_mode = 3 then
-    if tg_op = 'TRUNCATE' then
-      ${refuse(schema, table)}
-    elsif tg_op = 'INSERT' then
-      if ${some('new_rows')} then ${refuse(schema, table)} end if;
-    elsif tg_op = 'DELETE' then
-      if ${some('old_rows')} then ${refuse(schema, table)} end if;
-    elsif ${updateTouchesReplicated(table)} then
-      ${refuse(schema, table)}
-    end if;
-    return null;
-  end if;
-  if tg_op = 'TRUNCATE' then
-    ${markWholeTable(schema, tableId)}
-  elsif tg_op = 'INSERT' then
+  const refusal = `if tg_op = 'TRUNCATE' then
+        ${refuse(schema, table)}
+      elsif tg_op = 'INSERT' then
+        if ${some('new_rows')} then ${refuse(schema, table)} end if;
+      elsif tg_op = 'DELETE' then
+        if ${some('old_rows')} then ${refuse(schema, table)} end if;
+      elsif ${updateTouchesReplicated(table)} then
+        ${refuse(schema, table)}
+      end if;`
+  return `${header(schema, tableId, table, refusal)}
+  if tg_op = 'INSERT' then
     ${journalRows(schema, tableId, table, 'new_rows')}
+  elsif tg_op = 'UPDATE' then
+    ${journalUpdate(schema, tableId, table)}
   elsif tg_op = 'DELETE' then
     ${journalRows(schema, tableId, table, 'old_rows')}
   else
-    ${journalUpdate(schema, tableId, table)}
+    ${markWholeTable(schema, tableId)}
   end if;
 ${wakeReader(schema)}
   return null;
@@ -186,19 +205,16 @@ function rowBody(schema: QuotedName, tableId: number, table: TableDescription): 
     table.key === null
       ? 'false'
       : `${slotExpression(table.key, 'new.')} is distinct from ${slotExpression(table.key, 'old.')}`
-  return `${header(schema, tableId, table)}
-  if hs_mode = 3 then
-    if tg_op = 'TRUNCATE' then
-      ${refuse(schema, table)}
-    elsif tg_op = 'INSERT' then
-      if ${counts('new')} then ${refuse(schema, table)} end if;
-    elsif tg_op = 'DELETE' then
-      if ${counts('old')} then ${refuse(schema, table)} end if;
-    elsif (${counts('new')} or ${counts('old')}) and ${changed} then
-      ${refuse(schema, table)}
-    end if;
-    return null;
-  end if;
+  const refusal = `if tg_op = 'TRUNCATE' then
+        ${refuse(schema, table)}
+      elsif tg_op = 'INSERT' then
+        if ${counts('new')} then ${refuse(schema, table)} end if;
+      elsif tg_op = 'DELETE' then
+        if ${counts('old')} then ${refuse(schema, table)} end if;
+      elsif (${counts('new')} or ${counts('old')}) and ${changed} then
+        ${refuse(schema, table)}
+      end if;`
+  return `${header(schema, tableId, table, refusal)}
   if tg_op = 'TRUNCATE' then
     ${markWholeTable(schema, tableId)}
   elsif tg_op = 'INSERT' then
@@ -223,11 +239,10 @@ function texts(table: TableDescription, prefix: string): string {
 }
 
 /**
- * Capture fires in replica mode too, or whoever writes in it (a loader, a subscription) would not be seen; only our own
- * apply is left out. A user cannot leave himself out: he may not set session_replication_role.
+ * For each row, this saves the call. For each statement the function tells for itself: PostgreSQL copies and parses a
+ * condition anew for every statement, which costs more than the call.
  */
-const UNLESS_APPLYING = `when (pg_catalog.current_setting('session_replication_role') <> 'replica'
-    or pg_catalog.current_setting('hot_standby.applying', true) is distinct from 'on')`
+const UNLESS_APPLYING = `when (pg_catalog.current_setting('session_replication_role') <> 'replica' or not (${APPLYING}))`
 
 function always(table: Parameters<typeof quotedTable>[0], name: string): string {
   return `;\n  alter table ${quotedTable(table)} enable always trigger ${name}`
@@ -247,8 +262,7 @@ function statementTriggers(
   return Object.entries(references).map(([event, referencing]) => {
     const name = `hot_standby_${tableId}_${event}`
     const sql = `create trigger ${name} after ${event} on ${quotedTable(table)} ${referencing}
-  for each statement ${UNLESS_APPLYING}
-  execute function ${schema}.capture_${tableId}()${always(table, name)}`
+  for each statement execute function ${schema}.capture_${tableId}()${always(table, name)}`
     return { name, table: quotedTable(table), sql }
   })
 }
@@ -274,7 +288,7 @@ function rowTriggers(
       name: truncate,
       table: quotedTable(member),
       sql: `create trigger ${truncate} after truncate on ${quotedTable(member)}
-  for each statement ${UNLESS_APPLYING} ${calls}${always(member, truncate)}`,
+  for each statement ${calls}${always(member, truncate)}`,
     })),
   ]
 }

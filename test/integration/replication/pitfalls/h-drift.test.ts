@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { quoteName } from '../../../../plugin/db/identifiers.ts'
 import { migrateDatabase } from '../../../../plugin/replication/migrate-database.ts'
-import { eventually, inSync, ODD_SCHEMA, rowsOf } from '../../../support/database.ts'
+import { eventually, inSync, ODD_SCHEMA, rowsOf, withClient } from '../../../support/database.ts'
 import { usePair } from '../../../support/pair.ts'
 
 const SCHEMA = quoteName(ODD_SCHEMA)
@@ -10,6 +10,7 @@ const TABLES = `
   create table bag (v text);
   create table exact (id int primary key, n numeric, f float8, j json);
   create table grown (id int primary key, v text);
+  create table planned (id int primary key, v text);
   create table knex_migrations (id serial primary key, name text);
   create sequence loose; create sequence down increment -1 minvalue -1000 maxvalue -1 start -1;
   create sequence cached cache 50; create sequence round minvalue 1 maxvalue 3 cycle;
@@ -42,6 +43,24 @@ describe('pitfalls H: schema, take-over, drift', function () {
     await eventually(async () => (await rowsOf(standby, 'grown')).includes('(9,new!,)'), 'the rows')
     await run(`update grown set v = 'captured' where code = 9`)
     await same('grown')
+  })
+
+  it('H1: nor does a session that has written before, when another one renames or retypes the key column', async () => {
+    const { run, same, active, standby } = pair()
+    await withClient(active.url(), async (writer) => {
+      await writer.query(`insert into planned values (1, 'before')`)
+      await same('planned')
+      for (const change of ['rename column id to code', 'alter column code type text']) {
+        await run(`alter table planned ${change}`)
+        await writer.query(`insert into planned values (length('${change}'), '${change}')`)
+        await standby.sql.query(`alter table planned ${change}`)
+        await eventually(
+          async () => (await rowsOf(standby, 'planned')).some((row) => row.includes(change)),
+          change,
+        )
+      }
+    })
+    await same('planned')
   })
 
   it('H1: migrate is idempotent, and a new table of both servers is taken up by itself', async () => {
