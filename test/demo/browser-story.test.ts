@@ -179,7 +179,7 @@ describe('the story of a pair, in a browser against the real agents', function (
       await page.waitForURL(/\/take-over$/)
       await page.check('#hs-confirm')
       await page.click('form[action$="/take-over"] button:not(.hs-danger)')
-      await page.locator('.banner').getByText('Active server.').waitFor()
+      await page.locator('.banner').getByText('Active server.', { exact: true }).waitFor()
       await page.goto(`${primary.url}/pbx/extensions/`)
       assert.match(await textOf(page), /Mary Jackson/)
       assert.match(await textOf(page), /Katherine Johnson/)
