@@ -13,7 +13,8 @@ export const CONFIGURATION_FIELDS: Readonly<Record<string, string>> = {
   'database.replicatedSchemas': 'Schemas whose tables are replicated, all of them unless excluded.',
   'database.exclude.tables': 'Tables that belong to one server: `table` or `schema.table`.',
   'database.exclude.columns': "Table → columns that keep each server's own value.",
-  'database.exclude.rows': 'Table → SQL condition; rows for which it is true belong to one server.',
+  'database.exclude.rows':
+    'Table → condition on its columns; rows for which it is true belong to one server.',
   'database.checkAt':
     'When the standby compares all rows of both servers, once a day, in its own time; `never` leaves it to `hot-standby check`. It also compares after each sign of bypassed capture.',
   'database.journalCapBytes':

@@ -5,6 +5,7 @@ import { HotStandbyError } from '../errors.ts'
 import { parseDatabaseUrl } from './database-url.ts'
 import { toFieldProblems } from './field-problems.ts'
 import { notificationsConfig } from './notifications-config.ts'
+import { readRowCondition } from './row-condition.ts'
 
 const command = z
   .array(z.string().min(1, 'is empty | Give the program and its arguments, one string each.'))
@@ -23,6 +24,13 @@ const sqlName = z
 const tableName = z
   .string()
   .regex(/^[^.]+(\..+)?$/su, 'is not a table name | Write `table` or `schema.table`.')
+
+const rowCondition = z
+  .string("is not a condition | Write it as text: `owner = 'local'`.")
+  .superRefine((condition, context) => {
+    const { problem } = readRowCondition(condition)
+    if (problem !== null) context.addIssue({ code: 'custom', message: problem })
+  })
 
 const URL_REMEDY = 'Write `postgres://role@host:port/database`.'
 const databaseUrl = z
@@ -103,7 +111,7 @@ export const agentConfigSchema = z.strictObject({
         /** Table → columns that keep each server's own value. */
         columns: z.record(tableName, z.array(sqlName).min(1)).default({}),
         /** Table → SQL condition; rows for which it is true belong to one server. */
-        rows: z.record(tableName, z.string().min(1)).default({}),
+        rows: z.record(tableName, rowCondition).default({}),
       })
       .prefault({}),
     checkAt: z

@@ -9,6 +9,7 @@ import type { LocalDatabase } from './local-database.ts'
 import { ownerConnector, replicatorRole } from './migrate-database.ts'
 import { readCaptureMark, readCapturedTables } from './queries/capture.ts'
 import { reconcileCapture } from './reconcile-capture.ts'
+import { requireRowConditions } from './row-conditions.ts'
 import { displayName } from './table-description.ts'
 
 const LOOK_MS = 2000
@@ -78,6 +79,7 @@ export class CaptureMender {
     const { config, events, logger } = this.#input
     const client = await ownerConnector(config).open('mend')
     try {
+      await requireRowConditions(client, config)
       const captured = await readCapturedTables(client, this.#schema)
       const before = new Set(captured.map(displayName))
       const report = await reconcileCapture(client, config, replicatorRole(config))

@@ -2,7 +2,7 @@ import type { NotReplicated, ReplicationStatus, TableStatus } from '../api/statu
 import type { DatabaseConfig } from './database-config.ts'
 import type { Follower } from './follower.ts'
 import type { JournalKeeper } from './journal-keeper.ts'
-import type { TableCatalogue } from './table-catalogue.ts'
+import { partialExclusions, type TableCatalogue } from './table-catalogue.ts'
 import { displayName } from './table-description.ts'
 
 export interface EngineStatusInput {
@@ -63,7 +63,15 @@ function notReplicated(input: EngineStatusInput): readonly NotReplicated[] {
       reason: 'the sequence is missing on the standby',
     }),
   )
-  return [...(catalogue?.notReplicated ?? []), ...sequences]
+  // What the other server leaves out is left out here too.
+  const agreed = partialExclusions(
+    input.follower
+      ?.states()
+      .pairs()
+      .map(({ target }) => target) ?? [],
+  )
+  const all = [...(catalogue?.notReplicated ?? []), ...agreed, ...sequences]
+  return [...new Map(all.map((entry) => [`${entry.kind} ${entry.name}`, entry])).values()]
 }
 
 function tables(input: EngineStatusInput): readonly TableStatus[] {

@@ -11,6 +11,7 @@ import {
 import type { DatabaseConfig } from './database-config.ts'
 import { namingSqlErrors } from './owner-errors.ts'
 import { type CaptureReport, reconcileCapture } from './reconcile-capture.ts'
+import { requireRowConditions } from './row-conditions.ts'
 
 export interface MigrationReport {
   /** Migrations that were applied now. */
@@ -27,6 +28,7 @@ export async function migrateDatabase(config: DatabaseConfig): Promise<Migration
     return await namingSqlErrors(async () => {
       const role = replicatorRole(config)
       await requireConfiguredSchemas(client, config)
+      await requireRowConditions(client, config)
       const migrations = await runMigrations(client, config.schema, MIGRATIONS)
       const capture = await reconcileCapture(client, config, role)
       const unknownExclusions = await findUnknownExclusions(client, config)

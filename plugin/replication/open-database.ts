@@ -9,6 +9,9 @@ import { isBefore, newGeneration, readServerState, type ServerState } from './qu
 import { newestTick } from './queries/ticks.ts'
 import { readTableCatalogue, schemaFingerprint, type TableCatalogue } from './table-catalogue.ts'
 
+/** Also a check of `hot-standby doctor`. */
+export { requireRowConditions } from './row-conditions.ts'
+
 export interface OpenedDatabase {
   readonly role: ServerState['role']
   readonly term: number

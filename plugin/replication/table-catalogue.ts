@@ -158,7 +158,8 @@ export function schemaFingerprint(tables: readonly TableDescription[]): string {
   return createHash('sha256').update(lines.join('\n')).digest('hex')
 }
 
-function partialExclusions(tables: readonly TableDescription[]): NotReplicated[] {
+/** Columns and rows that are left out of tables that are replicated. */
+export function partialExclusions(tables: readonly TableDescription[]): NotReplicated[] {
   return tables.flatMap((table) => {
     const name = displayName(table)
     const columns: NotReplicated[] = table.columns

@@ -1,3 +1,4 @@
+import { readRowCondition } from '../config/row-condition.ts'
 import type { TableCatalogue } from './table-catalogue.ts'
 import type { CapturedTable } from './queries/capture.ts'
 import { displayName, type TableDescription } from './table-description.ts'
@@ -35,7 +36,7 @@ export function pairTables(
     const theirs = source.tables.find((table) => displayName(table) === name)
     const ours = target.tables.find((table) => displayName(table) === name)
     if (isExcludedHere(target, name) || (theirs === undefined && ours === undefined)) continue
-    const reason = difference(theirs, ours)
+    const reason = difference(theirs, ours) ?? unreadableFilter(capture)
     const id = { schema: capture.schema, name: capture.name, tableId: capture.tableId }
     if (theirs === undefined || ours === undefined || reason !== null) {
       broken.push({ ...id, reason: reason ?? 'it is missing' })
@@ -83,6 +84,13 @@ function isExcludedHere(target: TableCatalogue, name: string): boolean {
   return target.notReplicated.some(
     (entry) => entry.kind === 'table' && entry.why === 'excluded' && entry.name === name,
   )
+}
+
+/** It comes from the other server's database and becomes part of statements here. */
+function unreadableFilter({ rowFilter }: CapturedTable): string | null {
+  const problem = rowFilter === null ? null : readRowCondition(rowFilter).problem
+  if (problem === null) return null
+  return `the active's condition for rows that are left out ${problem.split(' | ')[0] ?? ''}`
 }
 
 function difference(

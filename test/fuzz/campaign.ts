@@ -13,7 +13,7 @@ import {
 import { Observer, type ObserverCounts } from './observer.ts'
 import { Pace } from './pace.ts'
 import { PartitionMoves } from './partition-moves.ts'
-import { comparedTables, fuzzTables } from './tables.ts'
+import { comparedTables, FILTERS, fuzzTables } from './tables.ts'
 import { write, type WriterCounts } from './writers.ts'
 
 export interface CampaignInput {
@@ -48,10 +48,12 @@ export async function runCampaign(input: CampaignInput): Promise<CampaignReport>
   try {
     const ddl = fuzzTables(oldest)
     const pace = new Pace(seeded(input.seed))
-    const active = await startServer(input.active.cluster, 'active', { ddl })
+    const config = { exclude: { tables: [], columns: {}, rows: FILTERS } }
+    const active = await startServer(input.active.cluster, 'active', { ddl, config })
     servers.push(active)
     const standby = await startServer(input.standby.cluster, 'standby', {
-      ddl,
+      ddl: `${ddl}; insert into filtered values (-1, 'own', 0)`,
+      config,
       onStep: async (step, place) => {
         await observer?.onStep(step, place)
         if (step === 'snapshotTaken') pace.nextCut()
@@ -134,6 +136,8 @@ async function compareAtTheEnd(
   await inSync(active, standby, 60_000)
   await eventually(() => observer.sequencesCaughtUp(), 'all sequences')
   await observer.compareAll()
+  const { rowCount } = await standby.sql.query(`select from filtered where owner = 'own'`)
+  if (rowCount !== 1) throw new Error(`the standby has ${rowCount} rows of its own, not 1`)
   const { differences } = await standby.engine.check({ repair: false })
   if (differences.length > 0) throw new Error(`check found ${JSON.stringify(differences)}`)
   const copies = standby.history.filter((entry) => entry.kind === 'resynchronisationStarted')

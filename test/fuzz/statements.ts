@@ -35,6 +35,20 @@ const KINDS: readonly Kind[] = [
     weight: 2,
     make: (v) => `insert into item_view values (${v.id()}, ${v.text()}, 1) on conflict do nothing`,
   },
+  // Rows that belong to one server, and rows that change sides.
+  {
+    weight: 3,
+    make: (v) =>
+      `insert into filtered select i, case when i % 3 = 0 then 'own' end, ${v.id()} from generate_series(${v.id()}, ${v.many()}) i
+       on conflict (id) do update set owner = case when filtered.owner is null then 'own' end`,
+  },
+  {
+    weight: 3,
+    make: (v) =>
+      `update filtered set owner = ${v.random.chance(0.5) ? "'own'" : 'null'}, v = v + 1 where id = ${v.id()}`,
+  },
+  { weight: 2, make: (v) => `update filtered set id = -id - 1000000 where id % 5 = ${v.id() % 5}` },
+  { weight: 1, make: (v) => `delete from filtered where id % 7 = ${v.id() % 7}` },
   // Upserts, MERGE, data-modifying queries.
   {
     weight: 5,

@@ -2,7 +2,16 @@ import type { PostgresMajor } from '../../examples/demo/postgres-binaries.ts'
 
 /** The tables of a run, on both servers alike: every kind of key, and user triggers that change rows on their own. */
 export function fuzzTables(oldest: PostgresMajor): string {
-  return [PLAIN, KEYS, FAMILY, PARTITIONS, SEQUENCES, TRIGGERS, oldest >= 18 ? VIRTUAL : '']
+  return [
+    PLAIN,
+    KEYS,
+    FILTERED,
+    FAMILY,
+    PARTITIONS,
+    SEQUENCES,
+    TRIGGERS,
+    oldest >= 18 ? VIRTUAL : '',
+  ]
     .join('\n')
     .trim()
 }
@@ -13,7 +22,7 @@ export function comparedTables(oldest: PostgresMajor): readonly string[] {
     ...['item', 'slot', 'shift', 'seat', 'bag', 'audit', 'counter', 'unique_only'],
     ...['numeric_key', 'text_pair', 'uuid_key', 'float_key', 'stamp_key', 'char_key'],
     ...['parent', 'child', 'pet', 'part', 'only old_style', 'old_child'],
-    ...['serial', 'always', 'by_default'],
+    ...['serial', 'always', 'by_default', 'filtered_shared'],
     ...(oldest >= 18 ? ['virtual_row'] : []),
   ]
 }
@@ -49,6 +58,13 @@ create table uuid_key (id uuid primary key default gen_random_uuid(), v int);
 create table float_key (k float8 primary key, v int);
 create table stamp_key (at timestamptz, i interval, v int, primary key (at, i));
 create table char_key (k char(6) primary key, v int);`
+
+/** Rows that belong to one server move across the condition; what is replicated is seen through the view. */
+const FILTERED = `
+create table filtered (id int primary key, owner text, v int);
+create view filtered_shared as select * from filtered where owner is distinct from 'own';`
+
+export const FILTERS = { filtered: `owner = 'own'` }
 
 const FAMILY = `
 create table parent (id int primary key, name text);

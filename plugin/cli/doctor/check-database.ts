@@ -6,6 +6,7 @@ import { toHotStandbyError } from '../../errors.ts'
 import {
   requireMigrated,
   requireRights,
+  requireRowConditions,
   requireSupported,
 } from '../../replication/open-database.ts'
 import { failed, ok } from './doctor-check.ts'
@@ -38,6 +39,9 @@ export async function checkDatabase({ database }: AgentConfig): Promise<DoctorCh
       ),
       await check('databaseRights', 'Rights in the database', 'the role has them', () =>
         requireRights(client),
+      ),
+      await check('rowConditions', 'Rows left out', 'every condition fits its table', () =>
+        requireRowConditions(client, database),
       ),
     ]
   } finally {

@@ -156,7 +156,7 @@ describe('hot-standby migrate and doctor on a real database', function () {
     const exclude = {
       tables: ['sessions', 'sesions'],
       columns: { extensions: ['nmae'], trunks: ['host'] },
-      rows: { 'public.gone': 'true' },
+      rows: { 'public.gone': 'is_local' },
     }
     const path = await writeConfig('unknown.json', { ...config(cluster).database, exclude })
     const { status, text } = await cliWith(path, 'migrate')
@@ -165,6 +165,16 @@ describe('hot-standby migrate and doctor on a real database', function () {
       text.split('\n').flatMap((line) => /^NOT FOUND +(\S+): /u.exec(line)?.[1] ?? []),
       ['sesions', 'trunks', 'extensions.nmae', 'public.gone'],
     )
+  })
+
+  it('migrate and doctor name a condition that does not fit its table', async () => {
+    const exclude = { rows: { extensions: 'number' } }
+    const path = await writeConfig('rows.json', { ...config(cluster).database, exclude })
+    for (const command of ['migrate', 'doctor']) {
+      const { status, text } = await cliWith(path, command)
+      assert.equal(status, 1)
+      assert.match(text, /database\.exclude\.rows\.extensions.*boolean/su)
+    }
   })
 
   it('disable --purge says what would go, and wants the word for it', async () => {

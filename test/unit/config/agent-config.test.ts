@@ -53,7 +53,7 @@ const WRONG_BY_FIELD: Readonly<Record<string, readonly unknown[]>> = {
   'database.replicatedSchemas': [[], [''], ['x'.repeat(64)]],
   'database.exclude.tables': [[''], ['.a']],
   'database.exclude.columns': [{ t: [] }, { t: [''] }, { t: 'c' }],
-  'database.exclude.rows': [{ t: '' }, { t: 5 }],
+  'database.exclude.rows': [{ t: '' }, { t: 5 }, { t: 'true); drop table t' }, { t: 'f(a)' }],
   'database.journalCapBytes': [0, 1024],
   'network.interface': [''],
   'network.driver': ['magic'],
