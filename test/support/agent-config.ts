@@ -49,7 +49,16 @@ export async function makeTestServer(options: TestServerOptions): Promise<TestSe
   return { folder, configPath, config: parseAgentConfig(input, folder) }
 }
 
-function factsOf({ name, address, serialNumber, facts, network }: TestServerOptions): Fields {
+/** What the platform of a test server says of it, where nothing differs. */
+export function factsOf({
+  name,
+  address,
+  serialNumber,
+  facts,
+  network,
+}: Pick<TestServerOptions, 'name' | 'address' | 'serialNumber' | 'facts' | 'network'>): Fields & {
+  readonly network: Fields
+} {
   return {
     productName: 'Test PBX',
     hostName: name,

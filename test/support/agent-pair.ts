@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
@@ -10,11 +10,14 @@ import type { AgentApi } from '../../plugin/api/agent-api.ts'
 import { createAgentClient } from '../../plugin/api/agent-client.ts'
 import { createNodeAgent, type NodeAgent } from '../../plugin/create-node-agent.ts'
 import { migrateDatabase } from '../../plugin/replication/migrate-database.ts'
-import { makeTestServer, type TestServerOptions } from './agent-config.ts'
+import { factsOf, makeTestServer, type TestServerOptions } from './agent-config.ts'
 import { runSql } from './run-sql.ts'
 import { waitUntil } from './wait-until.ts'
 
 const VIRTUAL_IP = { address: '127.0.0.10', prefixLength: 8 }
+
+type Fields = Readonly<Record<string, unknown>>
+type Facts = Fields & { readonly network?: Fields }
 
 /** One server of the pair: its agent, a client of its socket, its database. */
 export interface PairServer {
@@ -24,6 +27,8 @@ export interface PairServer {
   readonly databaseUrl: string
   /** Its own address and port, as the other one joins it. */
   readonly address: string
+  /** What the platform of this server says from now on: fields that differ, those of `network` among them. */
+  sayFacts(facts: Facts): Promise<void>
   sql<Row>(text: string): Promise<readonly Row[]>
   start(): Promise<void>
   stop(): Promise<void>
@@ -44,6 +49,8 @@ export interface AgentPairOptions {
   readonly ddl?: string
   readonly pair?: Readonly<Record<string, unknown>>
   readonly config?: TestServerOptions['config']
+  /** The facts come from a command, and can be changed by `sayFacts`. */
+  readonly factsCommand?: true
 }
 
 /** Two agents with databases of their own in one PostgreSQL, paired and in sync. */
@@ -119,14 +126,27 @@ async function makeServer(
   const databaseUrl = cluster.url(name)
   await runSql(cluster.url(), `create database ${name === 'primary' ? '"primary"' : name}`)
   if (options.ddl !== undefined) await runSql(databaseUrl, options.ddl)
-  const { config, configPath } = await makeTestServer({
+  const server = {
     folder,
     name,
     address,
     databaseUrl,
     serialNumber: `T-${name}`,
     virtualIpPort,
-    ...(options.config === undefined ? {} : { config: options.config }),
+  }
+  const factsPath = join(folder, `${name}-facts.json`)
+  const sayFacts = async ({ network = {}, ...facts }: Facts): Promise<void> => {
+    const said = factsOf({ ...server, facts, network })
+    await writeFile(`${factsPath}.new`, JSON.stringify(said))
+    await rename(`${factsPath}.new`, factsPath)
+  }
+  await sayFacts({})
+  const { config, configPath } = await makeTestServer({
+    ...server,
+    config: {
+      ...(options.factsCommand === true ? { platform: { factsCommand: ['cat', factsPath] } } : {}),
+      ...options.config,
+    },
   })
   await migrateDatabase(config.database)
   let agent: NodeAgent | null = null
@@ -136,6 +156,7 @@ async function makeServer(
     configPath,
     databaseUrl,
     address: `${address}:${config.listen.port}`,
+    sayFacts,
     sql: <Row>(text: string) => runSql(databaseUrl, text) as unknown as Promise<readonly Row[]>,
     async start() {
       agent ??= await createNodeAgent(config)

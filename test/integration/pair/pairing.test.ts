@@ -103,12 +103,18 @@ describe('pairing two agents', function () {
     plan: { ...T2, facts: { plan: 'Basic' } },
     extensions: { ...T2, facts: { capacity: { extensions: 50, concurrentCalls: 125 } } },
     concurrent: { ...T2, facts: { capacity: { extensions: 500, concurrentCalls: 15 } } },
-    firmware: { ...T2, facts: { firmwareVersion: '83.7.0.1' } },
+    'same firmware': { ...T2, facts: { firmwareVersion: '83.7.0.1' } },
+    '84.0.0.1 or later': { ...T2, facts: { minimumFirmwareVersion: '84.0.0.1' } },
+    'Internet Protocol': {
+      ...T2,
+      network: { family: 'ipv6', address: 'fd00::2', prefixLength: 64 },
+    },
+    'different serial numbers': { serialNumber: 'T-1' },
     static: { ...T2, network: { isStatic: false } },
     default: { ...T2, network: { isDefault: false } },
     VPN: { ...T2, network: { kind: 'vpn' } },
     subnet: { ...T2, network: { prefixLength: 30, address: '127.0.1.2' } },
-    serial: { serialNumber: 'T-unexpected' },
+    'expected serial number': { serialNumber: 'T-unexpected' },
   }
   for (const [word, options] of Object.entries(WRONG)) {
     it(`is refused, and changes nothing, when a requirement is not met: ${word}`, async () => {
