@@ -35,6 +35,7 @@ describe('pairing two agents', function () {
   let virtualIpPort: number
   let primary: Running
   let count = 0
+  let usedCode = ''
   const running = new Set<NodeAgent>()
 
   const start = async (options: Partial<TestServerOptions>): Promise<Running> => {
@@ -67,9 +68,17 @@ describe('pairing two agents', function () {
     running.delete(agent)
     await agent.stop()
   }
-  const joinWith = async (secondary: Running, keepDataOf?: Identity): Promise<void> => {
+  const joinWith = async (secondary: Running, keepDataOf?: Identity): Promise<string> => {
     await secondary.client.saveSettings({ server: { identity: 'secondary' } })
     const { accessCode } = await primary.client.makeAccessCode()
+    await joinBy(secondary, accessCode, keepDataOf)
+    return accessCode
+  }
+  const joinBy = async (
+    secondary: Running,
+    accessCode: string,
+    keepDataOf?: Identity,
+  ): Promise<void> => {
     const answer = keepDataOf === undefined ? {} : { keepDataOf }
     await secondary.client.join({ peer: primary.address, accessCode, ...answer })
     await waitUntil('the end of the join', async () => {
@@ -159,7 +168,7 @@ describe('pairing two agents', function () {
   it('pairs, copies, follows, compares, and dissolves', async () => {
     const secondary = await start(T2)
     await runSql(cluster.url('server1'), "insert into extension values ('1', 'One')")
-    await joinWith(secondary)
+    usedCode = await joinWith(secondary)
     assert.equal((await secondary.client.status()).operation?.reason, null)
     await primary.client.wait({ for: 'active', timeoutMs: 20_000 })
     await secondary.client.wait({ for: 'in-sync', timeoutMs: 20_000 })
@@ -174,6 +183,36 @@ describe('pairing two agents', function () {
     await untilAlone(primary)
     await untilAlone(secondary)
     await stop(secondary)
+  })
+
+  it('refuses a wrong, a replaced and a used access code, and changes nothing', async () => {
+    const stranger = await start(T2)
+    await stranger.client.saveSettings({ server: { identity: 'secondary' } })
+    const { accessCode: replaced } = await primary.client.makeAccessCode()
+    const { accessCode: valid } = await primary.client.makeAccessCode()
+    const state = () =>
+      Promise.all(
+        [primary, stranger].map(async ({ client }) => {
+          const { setUp, settings, peer } = await client.status()
+          return { setUp, settings, peer, rows: await extensions(`server${count}`) }
+        }),
+      )
+    const before = await state()
+    const mistyped = valid.replace(/^./, (letter) => (letter === 'A' ? 'B' : 'A'))
+    for (const [code, reason] of [
+      [mistyped, /mistyped/],
+      [replaced, /newer/],
+      [usedCode, /used/],
+    ] as const) {
+      const refusal = await joinBy(stranger, code).then(
+        async () => (await stranger.client.status()).operation?.reason ?? 'nothing was refused',
+        (error: unknown) => String((error as Error).message),
+      )
+      assert.match(refusal, reason)
+      assert.ok(!refusal.includes(code))
+      assert.deepEqual(await state(), before)
+    }
+    await stop(stranger)
   })
 
   const extensions = (name: string) =>
