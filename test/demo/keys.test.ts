@@ -77,6 +77,21 @@ describe('the keys and the live view of the demo, in a terminal', function () {
     await shows(/^pbx-b +secondary, STANDBY .* configuration locked/m, /^pbx-a .*ACTIVE/m)
   })
 
+  it('2 hangs the primary: the other takes over; 3 wakes it, and it gives way', async () => {
+    press('2')
+    await shows(/^pbx-a +HUNG/m, /^pbx-b +secondary, ACTIVE .* holds the virtual IP/m)
+    press('3')
+    await shows(/^pbx-a +primary, STANDBY .* configuration locked/m, /^pbx-b .*ACTIVE/m)
+  })
+
+  it('4 kills the other: the primary takes over; 6 restarts it, and it follows', async () => {
+    await shows(/^pbx-a +primary, STANDBY .* in sync, configuration locked/m)
+    press('4')
+    await shows(/^pbx-b +KILLED/m, /^pbx-a +primary, ACTIVE .* holds the virtual IP/m)
+    press('6')
+    await shows(/^pbx-b +secondary, STANDBY .* in sync, configuration locked/m, /^pbx-a .*ACTIVE/m)
+  })
+
   it('has no meaning for other keys', async () => {
     const lines = output.split(CLEAR).length
     press('x0789')

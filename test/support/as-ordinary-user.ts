@@ -1,6 +1,6 @@
 import { chownSync } from 'node:fs'
 
-const NOBODY = 65_534
+export const NOBODY = 65_534
 
 /** Does the work as a user whom file modes bind: root's own powers are laid down meanwhile, and `folder` is given away. */
 export async function asOrdinaryUser(folder: string, work: () => Promise<void>): Promise<void> {

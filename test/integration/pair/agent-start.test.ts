@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { access, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -12,6 +12,7 @@ import { createAgentClient } from '../../../plugin/api/agent-client.ts'
 import { createNodeAgent } from '../../../plugin/create-node-agent.ts'
 import { migrateDatabase } from '../../../plugin/replication/migrate-database.ts'
 import { makeTestServer, type TestServer } from '../../support/agent-config.ts'
+import { asOrdinaryUser, NOBODY } from '../../support/as-ordinary-user.ts'
 import { runSql } from '../../support/run-sql.ts'
 import { waitUntil } from '../../support/wait-until.ts'
 
@@ -45,10 +46,11 @@ describe('starting the agent', function () {
   })
 
   /** Runs `hot-standby agent` to its end; a started agent would end with the time limit and fail the test. */
-  const refusal = async (configPath = server.configPath): Promise<string> => {
-    const args = ['--import=tsx', MAIN, 'agent', '--config', configPath]
+  const refusal = async (user: { readonly uid?: number } = {}): Promise<string> => {
+    const args = ['--import=tsx', MAIN, 'agent', '--config', server.configPath]
+    const options = { timeout: 20_000, ...user }
     const { status, stderr } = await new Promise<{ status: unknown; stderr: string }>((resolve) => {
-      execFile(process.execPath, args, { timeout: 20_000 }, (error, _, text) => {
+      execFile(process.execPath, args, options, (error, _, text) => {
         resolve({ status: error?.code ?? 0, stderr: text })
       })
     })
@@ -71,6 +73,25 @@ describe('starting the agent', function () {
   it('refuses a state directory that is a file', async () => {
     await writeFile(server.config.stateDirectory, '')
     assert.match(await refusal(), /state directory cannot be used/)
+  })
+
+  it('refuses a state directory that it may not read', async function () {
+    await mkdir(server.config.stateDirectory, { mode: 0o000 })
+    if (process.geteuid?.() !== 0) {
+      assert.match(await refusal(), /state directory cannot be used.*EACCES.*Remedy: /s)
+      return
+    }
+    // Root may read everything: the agent of an ordinary user is tried.
+    await asOrdinaryUser(folder, async () => {
+      await access(MAIN).catch(() => {
+        process.stdout.write('    skipped: an ordinary user may not read this folder\n')
+        this.skip()
+      })
+    })
+    assert.match(
+      await refusal({ uid: NOBODY }),
+      /state directory cannot be used: .* belongs to user 0.*Remedy: Run `chown /s,
+    )
   })
 
   it('refuses state files that somebody damaged, by name and with the remedy', async () => {

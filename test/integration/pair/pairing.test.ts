@@ -206,7 +206,7 @@ describe('pairing two agents', function () {
     ] as const) {
       const refusal = await joinBy(stranger, code).then(
         async () => (await stranger.client.status()).operation?.reason ?? 'nothing was refused',
-        (error: unknown) => String((error as Error).message),
+        (error: unknown) => (error as Error).message,
       )
       assert.match(refusal, reason)
       assert.ok(!refusal.includes(code))
