@@ -143,7 +143,13 @@ export const agentConfigSchema = z.strictObject({
       .array(
         z.strictObject({
           port,
-          to: z.string().regex(/^[^:]+:\d+$/, 'is not host:port | Write `127.0.0.1:8080`.'),
+          to: z
+            .string()
+            .regex(/^[^:]+:\d+$/, 'is not host:port | Write `127.0.0.1:8080`.')
+            .refine((to) => {
+              const number = Number(to.split(':')[1])
+              return number >= 1 && number <= 65_535
+            }, 'has no port number behind the colon | Give a whole number from 1 to 65535.'),
         }),
       )
       .default([]),
