@@ -152,9 +152,9 @@ export interface TableStatus {
 }
 
 export interface NotReplicated {
-  /** Table, `table.column`, or another object. */
+  /** Table, `table.column`, `table.constraint`, or another object. */
   readonly name: string
-  readonly kind: 'table' | 'column' | 'rows' | 'object'
+  readonly kind: 'table' | 'column' | 'rows' | 'reference' | 'object'
   readonly why: 'excluded' | 'impossible'
   readonly reason: string
 }

@@ -15,6 +15,7 @@ export function statusLines(status: StatusDocument): string[] {
     row('Heartbeat', heartbeat(status)),
     row('Replication', replication(status.replication)),
     ...copy(status.replication),
+    ...unsynchronised(status.replication),
     row('Config lock', configLock(status)),
     row('Last change', lastTakeOver(status)),
     ...modes(status),
@@ -99,6 +100,27 @@ function copy({ initialCopy }: ReplicationStatus): string[] {
       `${tables.done} of ${tables.total} tables, ${rows.done} of about ${rows.estimated} rows, ${formatBytes(bytes.done)}${left}`,
     ),
   ]
+}
+
+const SHOWN_PARTS = 30
+
+/** What is wrong stands before what is wanted. */
+function unsynchronised({ tables, notReplicated }: ReplicationStatus): string[] {
+  const parts = [
+    ...tables
+      .filter(({ state }) => state === 'quarantined')
+      .map(({ name, reason }) => `${name} CANNOT BE SYNCHRONISED: ${reason ?? 'no reason known'}`),
+    ...(['impossible', 'excluded'] as const).flatMap((why) =>
+      notReplicated
+        .filter((part) => part.why === why)
+        .map(({ name, kind, reason }) => `${kind === 'table' ? '' : `${kind} `}${name}: ${reason}`),
+    ),
+  ]
+  const more = parts.length - SHOWN_PARTS
+  return [
+    ...parts.slice(0, SHOWN_PARTS),
+    ...(more > 0 ? [`and ${more} more: hot-standby status --json`] : []),
+  ].map((text, index) => row(index === 0 ? 'Left out' : '', text))
 }
 
 function configLock({ configLock }: StatusDocument): string {

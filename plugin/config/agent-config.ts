@@ -42,6 +42,13 @@ const databaseUrl = z
     'holds a password | Write the password into a file of its own, and name it in the field for it.',
   )
 
+/** A cut is exact within one database; two would each be exact and not fit each other. */
+const ONE_DATABASE = {
+  message: 'names more than one database, and a pair replicates one',
+  remedy:
+    'Keep what must survive in schemas of one database, and name them in `database.replicatedSchemas`.',
+}
+
 const networkFacts = z.strictObject({
   interfaceName: z.string().min(1),
   address: z.union(
@@ -91,41 +98,47 @@ export const agentConfigSchema = z.strictObject({
       port: port.default(7421),
     })
     .prefault({}),
-  database: z.strictObject({
-    /** The replicator's connection to the local database; no password here, see passwordFile. */
-    url: databaseUrl,
-    passwordFile: z.string().min(1).optional(),
-    /** `hot-standby migrate` and `disable` connect as this one: the owner of the tables or a superuser. */
-    ownerUrl: databaseUrl.optional(),
-    ownerPasswordFile: z.string().min(1).optional(),
-    /** Our own schema. */
-    schema: sqlName.default('hot_standby'),
-    replicatedSchemas: z
-      .array(sqlName)
-      .min(1, 'is empty | Name at least one schema.')
-      .default(['public']),
-    exclude: z
-      .strictObject({
-        /** Tables that belong to one server: address, licence, sessions. */
-        tables: z.array(tableName).default([]),
-        /** Table → columns that keep each server's own value. */
-        columns: z.record(tableName, z.array(sqlName).min(1)).default({}),
-        /** Table → SQL condition; rows for which it is true belong to one server. */
-        rows: z.record(tableName, rowCondition).default({}),
-      })
-      .prefault({}),
-    checkAt: z
-      .string()
-      .regex(
-        /^(([01]\d|2[0-3]):[0-5]\d|never)$/,
-        'is not a time of day | Write `03:00`, or `never`.',
-      )
-      .default('03:00'),
-    journalCapBytes: z
-      .int()
-      .min(1_048_576, 'is too small | Give at least 1048576 (1 MiB).')
-      .default(1_073_741_824),
-  }),
+  database: z.strictObject(
+    {
+      /** The replicator's connection to the local database; no password here, see passwordFile. */
+      url: databaseUrl,
+      passwordFile: z.string().min(1).optional(),
+      /** `hot-standby migrate` and `disable` connect as this one: the owner of the tables or a superuser. */
+      ownerUrl: databaseUrl.optional(),
+      ownerPasswordFile: z.string().min(1).optional(),
+      /** Our own schema. */
+      schema: sqlName.default('hot_standby'),
+      replicatedSchemas: z
+        .array(sqlName)
+        .min(1, 'is empty | Name at least one schema.')
+        .default(['public']),
+      exclude: z
+        .strictObject({
+          /** Tables that belong to one server: address, licence, sessions. */
+          tables: z.array(tableName).default([]),
+          /** Table → columns that keep each server's own value. */
+          columns: z.record(tableName, z.array(sqlName).min(1)).default({}),
+          /** Table → SQL condition; rows for which it is true belong to one server. */
+          rows: z.record(tableName, rowCondition).default({}),
+        })
+        .prefault({}),
+      checkAt: z
+        .string()
+        .regex(
+          /^(([01]\d|2[0-3]):[0-5]\d|never)$/,
+          'is not a time of day | Write `03:00`, or `never`.',
+        )
+        .default('03:00'),
+      journalCapBytes: z
+        .int()
+        .min(1_048_576, 'is too small | Give at least 1048576 (1 MiB).')
+        .default(1_073_741_824),
+    },
+    {
+      error: ({ input }) =>
+        Array.isArray(input) ? `${ONE_DATABASE.message} | ${ONE_DATABASE.remedy}` : undefined,
+    },
+  ),
   network: z.strictObject({
     interface: z.string().min(1, 'is empty | Give the LAN interface, for example `eth0`.'),
     driver: z
@@ -224,8 +237,12 @@ export function loadAgentConfig(path: string): AgentConfig {
 /** As `loadAgentConfig`, from an object; relative paths are taken from `folder`. */
 export function parseAgentConfig(input: unknown, folder: string): AgentConfig {
   const result = agentConfigSchema.safeParse(input)
-  if (!result.success)
-    throw new HotStandbyError('HS_CONFIG_INVALID', { fields: toFieldProblems(result.error, input) })
+  if (!result.success) {
+    const fields = toFieldProblems(result.error, input).map((problem) =>
+      problem.field === 'databases' ? { ...problem, ...ONE_DATABASE } : problem,
+    )
+    throw new HotStandbyError('HS_CONFIG_INVALID', { fields })
+  }
   return deepFreeze(withAbsolutePaths(result.data, folder))
 }
 

@@ -77,6 +77,15 @@ export const SYNCHRONISATION_EVENT_KINDS = {
     meaning: 'Calls go on. A take-over now would lose the changes of this table.',
     advice: 'See the reason; as a rule the table differs between the servers.',
   },
+  notSynchronised: {
+    level: 'warning',
+    notify: true,
+    toldBy: 'active',
+    title: 'Something cannot be synchronised',
+    meaning: 'Calls go on. After a take-over what is named would be missing or as it was before.',
+    advice:
+      'See the reason. Exclude what belongs to one server, and keep the rest in ordinary tables.',
+  },
   tableRecovered: {
     level: 'information',
     notify: true,

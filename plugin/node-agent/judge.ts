@@ -88,7 +88,11 @@ function quarantined({ tables }: ReplicationStatus): readonly string[] {
 }
 
 /** What is wrong without keeping a take-over from working. */
-function troublesOf({ server, requirements }: Judged): { reason: string; remedy: string }[] {
+function troublesOf({
+  server,
+  requirements,
+  replication,
+}: Judged): { reason: string; remedy: string }[] {
   const troubles: { reason: string; remedy: string }[] = []
   if (!server.databaseUp)
     troubles.push({
@@ -104,6 +108,13 @@ function troublesOf({ server, requirements }: Judged): { reason: string; remedy:
     troubles.push({
       reason: 'no reference address answers this server',
       remedy: 'Check the gateway and the reference addresses in the settings.',
+    })
+  for (const { name, reason } of replication.notReplicated.filter(
+    ({ kind }) => kind === 'reference',
+  ))
+    troubles.push({
+      reason: `the foreign key ${name}: ${reason}`,
+      remedy: 'Change `database.exclude`, then run `hot-standby migrate` on both servers.',
     })
   for (const { met, title, own, peer, remedy } of requirements)
     if (!met) troubles.push({ reason: `${title}: this server ${own}, peer ${peer}`, remedy })

@@ -1,6 +1,7 @@
 import type { CheckReport } from '../api/status-document.ts'
 import type { BatchResult } from './batch.ts'
 import type { EngineEvents } from './engine-events.ts'
+import type { TableCatalogue } from './table-catalogue.ts'
 import type { TableStates } from './table-states.ts'
 
 /** One event for each table that is quarantined now and was not before. */
@@ -40,4 +41,19 @@ export function announceCheck(events: EngineEvents, report: CheckReport): void {
   const names = report.differences.map((difference) => difference.table).join(', ')
   const kind = report.repaired ? 'driftRepaired' : 'driftFound'
   events.history(kind, names, { differences: report.differences })
+}
+
+/** One event for what cannot be replicated and was not told yet; what is gone may be told again. */
+export function announceLeftOut(
+  events: EngineEvents,
+  told: Set<string>,
+  { notReplicated }: TableCatalogue,
+): void {
+  const impossible = notReplicated.filter(({ why }) => why === 'impossible')
+  const fresh = impossible.filter(({ name }) => !told.has(name))
+  told.clear()
+  for (const { name } of impossible) told.add(name)
+  if (fresh.length === 0) return
+  const reason = fresh.map((entry) => `${entry.name}: ${entry.reason}`).join('; ')
+  events.history('notSynchronised', reason, { names: fresh.map(({ name }) => name) })
 }

@@ -3,6 +3,7 @@ import { closeQuietly } from '../db/connector.ts'
 import { type QuotedName, quoteName } from '../db/identifiers.ts'
 import { describeSqlError } from '../db/sql-state.ts'
 import type { Logger } from '../logger.ts'
+import { announceLeftOut } from './announce.ts'
 import type { DatabaseConfig } from './database-config.ts'
 import type { EngineEvents } from './engine-events.ts'
 import type { LocalDatabase } from './local-database.ts'
@@ -10,6 +11,7 @@ import { ownerConnector, replicatorRole } from './migrate-database.ts'
 import { readCaptureMark, readCapturedTables } from './queries/capture.ts'
 import { reconcileCapture } from './reconcile-capture.ts'
 import { requireRowConditions } from './row-conditions.ts'
+import { readTableCatalogue, type TableCatalogue } from './table-catalogue.ts'
 import { displayName } from './table-description.ts'
 
 const LOOK_MS = 2000
@@ -23,6 +25,8 @@ export interface MenderInput {
   readonly logger: Logger
   /** This server is in a pair: there is something to keep. */
   readonly wanted: () => boolean
+  /** What is replicated may have changed. */
+  readonly changed: (catalogue: TableCatalogue) => void
 }
 
 /**
@@ -35,6 +39,8 @@ export class CaptureMender {
   readonly #stop = new AbortController()
   #running: Promise<void> | null = null
   #mark: string | null = null
+  /** What cannot be replicated and was told. */
+  readonly #leftOut = new Set<string>()
 
   constructor(input: MenderInput) {
     this.#input = input
@@ -70,6 +76,10 @@ export class CaptureMender {
     const { local, config } = this.#input
     const mark = await local.run((db) => readCaptureMark(db, this.#schema, config))
     if (mark === this.#mark) return
+    const { changed, events } = this.#input
+    const catalogue = await local.run((db) => readTableCatalogue(db, config))
+    changed(catalogue)
+    announceLeftOut(events, this.#leftOut, catalogue)
     await this.#mend()
     // Only what was there before the work: a change meanwhile, our own too, is looked at again.
     this.#mark = mark

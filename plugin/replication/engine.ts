@@ -80,7 +80,11 @@ class Engine implements ReplicationEngine {
     this.#schema = quoteName(input.config.schema)
     this.#connector = urlConnector(input.config.url, input.config.passwordFile)
     this.#local = new LocalDatabase(this.#connector, (up) => this.#events.databaseUp(up))
-    this.#mender = new CaptureMender({ ...this.#parts(), wanted: () => this.#role !== 'off' })
+    this.#mender = new CaptureMender({
+      ...this.#parts(),
+      wanted: () => this.#role !== 'off',
+      changed: (catalogue) => (this.#catalogue = catalogue),
+    })
     this.#checks = new CheckSchedule({
       at: this.#config.checkAt,
       logger: this.#logger,

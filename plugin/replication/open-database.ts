@@ -1,4 +1,5 @@
 import { statfs } from 'node:fs/promises'
+import type { NotReplicated } from '../api/status-document.ts'
 import { quoteName } from '../db/identifiers.ts'
 import { appliedMigrations } from '../db/migrate.ts'
 import { type Queryable, textRow } from '../db/transaction.ts'
@@ -11,6 +12,15 @@ import { readTableCatalogue, schemaFingerprint, type TableCatalogue } from './ta
 
 /** Also a check of `hot-standby doctor`. */
 export { requireRowConditions } from './row-conditions.ts'
+
+/** For `hot-standby doctor`: foreign keys of replicated tables to tables that are not. */
+export async function danglingReferences(
+  db: Queryable,
+  config: DatabaseConfig,
+): Promise<readonly NotReplicated[]> {
+  const { notReplicated } = await readTableCatalogue(db, config)
+  return notReplicated.filter(({ kind }) => kind === 'reference')
+}
 
 export interface OpenedDatabase {
   readonly role: ServerState['role']

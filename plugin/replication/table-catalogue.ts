@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { NotReplicated } from '../api/status-document.ts'
 import type { Queryable } from '../db/transaction.ts'
 import type { DatabaseConfig } from './database-config.ts'
+import { findDanglingReferences } from './dangling-references.ts'
 import { type CatalogueTable, countLargeObjects, readCatalogue } from './queries/catalogue.ts'
 import {
   displayName,
@@ -35,7 +36,11 @@ export async function readTableCatalogue(
     else notReplicated.push({ name: displayName(relation), ...refusal })
     if (refusal?.why === 'excluded') excludedOids.push(relation.oid)
   }
-  notReplicated.push(...partialExclusions(tables), ...(await otherObjects(db)))
+  notReplicated.push(
+    ...partialExclusions(tables),
+    ...(await findDanglingReferences(db, tables)),
+    ...(await otherObjects(db)),
+  )
   return { tables, notReplicated, excludedOids }
 }
 
@@ -48,7 +53,9 @@ function whyNot(relation: CatalogueTable, config: DatabaseConfig): Refusal | nul
   if (relation.fromExtension)
     return impossible('belongs to an extension; create the extension on both servers')
   if (relation.relkind === 'f')
-    return impossible('a foreign table: its rows are kept on another server')
+    return impossible(
+      `a foreign table: its rows are kept in another database (server ${relation.foreignServer ?? '?'})`,
+    )
   if (relation.relkind === 'm') return impossible('a materialised view: refresh it on each server')
   if (relation.persistence === 'u')
     return impossible('an unlogged table: PostgreSQL empties it after a crash')

@@ -132,9 +132,11 @@ export async function readCaptureMark(
           (select pg_catalog.sum(i.indexrelid::bigint)
            from pg_catalog.pg_index i where i.indrelid = c.oid and i.indisunique)), ',' order by c.oid))
         from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-        where n.nspname = any ($1::text[]) and c.relkind in ('r', 'p')),
+        where n.nspname = any ($1::text[]) and c.relkind in ('r', 'p', 'f', 'm')),
        (select pg_catalog.md5(pg_catalog.string_agg(pg_catalog.concat_ws(' ', g.oid, g.tgenabled), ',' order by g.oid))
         from pg_catalog.pg_trigger g where g.tgname like 'hot\\_standby\\_%'),
+       (select pg_catalog.sum(k.oid::bigint) from pg_catalog.pg_constraint k where k.contype = 'f'),
+       exists (select from pg_catalog.pg_largeobject_metadata),
        (select count(*) from ${schema}.captured_table)) as mark`,
     [config.replicatedSchemas],
   )

@@ -25,6 +25,8 @@ export interface CatalogueTable {
   /** All of them, of every level. */
   readonly partitions: readonly { readonly schema: string; readonly name: string }[]
   readonly fromExtension: boolean
+  /** Of a foreign table. */
+  readonly foreignServer: string | null
   readonly estimatedRows: number
   readonly estimatedBytes: number
   readonly columns: readonly CatalogueColumn[]
@@ -58,6 +60,8 @@ export async function readCatalogue(
          where t.isleaf and (l.relkind = 'f' or l.relpersistence = 'u')) end,
        'fromExtension', exists (select from pg_catalog.pg_depend d
          where d.classid = 'pg_catalog.pg_class'::regclass and d.objid = c.oid and d.deptype = 'e'),
+       'foreignServer', (select s.srvname from pg_catalog.pg_foreign_table ft
+         join pg_catalog.pg_foreign_server s on s.oid = ft.ftserver where ft.ftrelid = c.oid),
        'estimatedRows', case when c.relkind = 'p'
          then (select coalesce(sum(greatest(l.reltuples, 0)), 0) from pg_catalog.pg_partition_tree(c.oid) t
                join pg_catalog.pg_class l on l.oid = t.relid where t.isleaf)
@@ -101,6 +105,37 @@ export async function readCatalogue(
     [schemas],
   )
   return rows.map((row) => JSON.parse(row['relation'] ?? 'null') as CatalogueTable)
+}
+
+interface TableName {
+  readonly schema: string
+  readonly name: string
+}
+
+/** Foreign keys of these tables to tables that are not among them; partitions count as the table they are part of. */
+export async function readForeignKeys(
+  db: Queryable,
+  oids: readonly string[],
+): Promise<
+  readonly { readonly table: TableName; readonly name: string; readonly referenced: TableName }[]
+> {
+  const rows = await textRows(
+    db,
+    `select n.nspname as schema, c.relname as table, k.conname as name, fn.nspname as to_schema, f.relname as to_table
+     from pg_catalog.pg_constraint k
+     join pg_catalog.pg_class c on c.oid = k.conrelid join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+     join pg_catalog.pg_class f on f.oid = k.confrelid join pg_catalog.pg_namespace fn on fn.oid = f.relnamespace
+     where k.contype = 'f' and k.conparentid = 0
+       and coalesce(pg_catalog.pg_partition_root(c.oid), c.oid) = any ($1::oid[])
+       and coalesce(pg_catalog.pg_partition_root(f.oid), f.oid) <> all ($1::oid[])
+     order by 1, 2, 3`,
+    [oids],
+  )
+  return rows.map((row) => ({
+    table: { schema: row['schema'] ?? '', name: row['table'] ?? '' },
+    name: row['name'] ?? '',
+    referenced: { schema: row['to_schema'] ?? '', name: row['to_table'] ?? '' },
+  }))
 }
 
 /** How many large objects the database has; triggers cannot capture them. */

@@ -57,6 +57,37 @@ describe('hot-standby status for a human', () => {
     assert.match(text, /\[database down, no reference address answers\]/u)
   })
 
+  it('lists what is not synchronised and why, what is wrong first', () => {
+    const { replication } = statusDocument()
+    const table = { capture: 'key', rows: 1, lastChangeAt: null, lastCheckedAt: null } as const
+    const excluded = Array.from({ length: 40 }, (_, index) => ({
+      name: `public.own_${index}`,
+      kind: 'table' as const,
+      why: 'excluded' as const,
+      reason: 'belongs to one server',
+    }))
+    const text = textOf({
+      replication: {
+        ...replication,
+        tables: [
+          { ...table, name: 'public.broken', state: 'quarantined', reason: 'it is missing' },
+          { ...table, name: 'public.fine', state: 'replicated', reason: null },
+        ],
+        notReplicated: [
+          ...excluded,
+          { name: 'large objects', kind: 'object', why: 'impossible', reason: '2 large objects' },
+        ],
+      },
+    })
+    assert.match(
+      text,
+      /^Left out {5}public\.broken CANNOT BE SYNCHRONISED: it is missing\n {13}object large objects: 2 large objects\n {13}public\.own_0: belongs to one server$/mu,
+    )
+    assert.match(text, /^ {13}and 12 more: hot-standby status --json$/mu)
+    assert.doesNotMatch(text, /fine/u)
+    assert.doesNotMatch(textOf({}), /Left out/u)
+  })
+
   it('gives each blocker with its remedy, and the progress of the initial copy', () => {
     const { replication } = statusDocument()
     const text = textOf({

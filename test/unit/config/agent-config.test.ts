@@ -145,6 +145,20 @@ describe('the configuration file', () => {
     assert.equal(config.smtp?.passwordFile, '/etc/hot-standby/c')
     assert.equal(config.smtp.caFile, '/etc/ssl/ca.pem')
   })
+
+  it('refuses a second database, and says where its tables can be', () => {
+    const { database } = VALID
+    for (const wrong of [
+      { ...VALID, databases: [database] },
+      { ...VALID, database: [database, { url: 'postgres://agent@127.0.0.1/calls' }] },
+    ]) {
+      const [problem, ...others] = problemsOf(wrong)
+      assert.match(problem?.field ?? '', /^databases?$/)
+      assert.match(problem?.message ?? '', /more than one database/)
+      assert.match(problem?.remedy ?? '', /database\.replicatedSchemas/)
+      assert.deepEqual(others, [])
+    }
+  })
 })
 
 function byType(type: string): readonly unknown[] {

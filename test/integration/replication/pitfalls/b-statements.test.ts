@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { pipeline } from 'node:stream/promises'
 import { Readable } from 'node:stream'
 import { from as copyFrom } from 'pg-copy-streams'
-import { inSync, rowsOf } from '../../../support/database.ts'
+import { eventually, inSync, rowsOf } from '../../../support/database.ts'
 import { usePair } from '../../../support/pair.ts'
 
 const TABLES = `
@@ -34,6 +34,15 @@ const TABLES = `
   create unlogged table scratch (id int primary key);
   create materialized view summary as select count(*) from t;
   create extension if not exists plpgsql;`
+
+const LATER = `
+  create extension if not exists postgres_fdw;
+  create server "other db" foreign data wrapper postgres_fdw options (dbname 'other');
+  create foreign table elsewhere (id int) server "other db";
+  create schema aside; create table aside.owner (id int primary key);
+  create table owned (id int primary key, owner_id int references aside.owner);
+  create table split (id int primary key, owner_id int references aside.owner) partition by range (id);
+  create table split_1 partition of split for values from (0) to (100);`
 
 describe('pitfalls B: what triggers see', function () {
   this.timeout(60_000)
@@ -146,6 +155,29 @@ describe('pitfalls B: what triggers see', function () {
     assert.match(named.get('public.summary') ?? '', /refresh it/)
     assert.match(named.get('large objects') ?? '', /^1 large objects/)
     await active.engine.promote(1)
+  })
+
+  it('B4, B14, E3: foreign keys to what is not replicated, foreign tables and large objects are named, also when they come later', async () => {
+    const { active, standby, run } = pair()
+    await standby.sql.query(LATER)
+    await run(LATER)
+    const named = (): ReadonlyMap<string, string> =>
+      new Map(active.engine.status().notReplicated.map((entry) => [entry.name, entry.reason]))
+    await eventually(
+      () => named().has('public.owned.owned_owner_id_fkey'),
+      'the agent has looked again',
+    )
+    assert.match(
+      named().get('public.owned.owned_owner_id_fkey') ?? '',
+      /refers to aside\.owner, which is not replicated.*; replicate that table, or exclude public\.owned too/,
+    )
+    assert.match(named().get('public.split.split_owner_id_fkey') ?? '', /aside\.owner/)
+    assert.match(named().get('public.elsewhere') ?? '', /another database \(server other db\)/)
+    assert.ok(![...named().keys()].some((name) => name.startsWith('public.child.')))
+    const told = active.history.filter(({ kind }) => kind === 'notSynchronised')
+    const names = told.flatMap(({ data }) => data['names'] as string[])
+    for (const name of ['public.owned.owned_owner_id_fkey', 'public.elsewhere'])
+      assert.equal(names.filter((each) => each === name).length, 1, `${name} is told once`)
   })
 
   it('B15: COPY', async () => {
