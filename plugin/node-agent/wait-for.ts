@@ -26,6 +26,7 @@ async function waitInSync(node: NodeContext, timeoutMs: number): Promise<void> {
       }
       const position = await node.client.currentPosition()
       await node.engine.applyUpTo(position, left())
+      await decidedSo(node, left())
       return
     } catch (thrown) {
       const error = toHotStandbyError(thrown)
@@ -33,6 +34,18 @@ async function waitInSync(node: NodeContext, timeoutMs: number): Promise<void> {
       if (left() < RETRY_MS) throw new HotStandbyError('HS_TIMEOUT', { reason: error.message })
     }
     await pause(RETRY_MS)
+  }
+}
+
+/** The decision core hears of it up to a second later: a take-over asked for next must not be refused for that. */
+async function decidedSo(node: NodeContext, timeoutMs: number): Promise<void> {
+  const deadline = performance.now() + timeoutMs
+  for (;;) {
+    const { databaseUp, dataInSync } = node.loop.view().state.shared.own
+    if (databaseUp && dataInSync) return
+    if (performance.now() >= deadline)
+      throw new HotStandbyError('HS_TIMEOUT', { reason: node.engine.status().reason })
+    await pause(RETRY_MS / 4)
   }
 }
 
