@@ -1,27 +1,36 @@
 import type { RequestHandler, Response } from 'express'
+import type { Confirmation } from './confirmation.ts'
 
+const LONGEST_REASON = 200
 const READING = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /** Which answers carry it: `yes` when the save is on both servers, `no` when that is not known in time. */
 export const CONFIRMED_HEADER = 'x-hot-standby-confirmed'
+/** Beside a `no`: the reason. */
+export const UNCONFIRMED_HEADER = 'x-hot-standby-unconfirmed-because'
 
 /**
  * Middleware that keeps back the answer to a change until it is on both servers, for as long as `confirmed` allows, and
  * says in a header whether it is. A refused change is answered at once.
  */
-export function createConfirmSaves(confirmed: () => Promise<boolean>): RequestHandler {
+export function createConfirmSaves(confirm: () => Promise<Confirmation>): RequestHandler {
   return (request, response, next) => {
-    if (!READING.has(request.method)) keepBack(response, confirmed)
+    if (!READING.has(request.method)) keepBack(response, confirm)
     next()
   }
 }
 
-function keepBack(response: Response, confirmed: () => Promise<boolean>): void {
+function keepBack(response: Response, confirm: () => Promise<Confirmation>): void {
   const end = response.end.bind(response) as (...input: unknown[]) => Response
   let ended = false
   const wait = async (input: readonly unknown[]): Promise<void> => {
-    const answer = await confirmed().catch(() => false)
-    if (!response.headersSent) response.setHeader(CONFIRMED_HEADER, answer ? 'yes' : 'no')
+    const { confirmed, reason } = await confirm()
+    if (!response.headersSent) {
+      response.setHeader(CONFIRMED_HEADER, confirmed ? 'yes' : 'no')
+      // Reasons quote programs that write what they like; a header takes printable ASCII.
+      const shown = reason?.replaceAll(/[^\x20-\x7e]+/g, ' ').slice(0, LONGEST_REASON)
+      if (shown !== undefined) response.setHeader(UNCONFIRMED_HEADER, shown)
+    }
     end(...input)
   }
   response.end = ((...input: unknown[]) => {

@@ -1,6 +1,7 @@
 import type { Request, RequestHandler, Router } from 'express'
 import type { Knex } from 'knex'
 import { createConfigLock } from '../hooks/config-lock.ts'
+import { type Confirmation, createConfirmation } from '../hooks/confirmation.ts'
 import { createConfirmSaves } from '../hooks/confirm-saves.ts'
 import {
   eachOnce,
@@ -47,6 +48,8 @@ export interface HotStandby {
   frozenSettings(request: Request): Promise<FrozenSettings | null>
   /** Waits until everything committed so far is on both servers; false when that did not happen in time. */
   confirmed(options: { readonly timeoutMs: number }): Promise<boolean>
+  /** The same with the reason when it did not happen; never throws, and does not wait where there is no standby. */
+  confirmation(options: { readonly timeoutMs: number }): Promise<Confirmation>
   /** Keeps back answers to changes until they are on both servers, bounded: `app.use(hotStandby.confirmSaves({ timeoutMs }))`. */
   confirmSaves(options: { readonly timeoutMs: number }): RequestHandler
   /** Calls back when this server's role or term changes. Returns the function that ends it. */
@@ -100,25 +103,11 @@ export function createHotStandby(
   const viewLocals = (language: Language): ViewLocals =>
     createViewLocals(() => watch.known(), options.basePath, language)
   const senders = new Set<() => void>()
-  let late = false
-  const confirmed = async ({ timeoutMs }: { readonly timeoutMs: number }): Promise<boolean> => {
-    const { status } = watch.known()
-    // Nobody waits for a standby that is not there.
-    if (status !== null && (status.setUp !== 'paired' || status.peer?.heard !== true)) return false
-    // The caller's save is done either way; it only wants to know.
-    const reached = await agent
-      .as(null)
-      .wait({ for: 'in-sync', timeoutMs })
-      .then(
-        (answer) => answer.reached,
-        () => false,
-      )
-    // Once and not for every save.
-    if (!reached && !late) logger.warn({ timeoutMs }, 'saves are not confirmed by the standby')
-    if (reached && late) logger.info({}, 'saves are confirmed by the standby again')
-    late = !reached
-    return reached
-  }
+  const confirmation = createConfirmation({
+    status: () => watch.known().status,
+    wait: (timeoutMs) => agent.as(null).wait({ for: 'in-sync', timeoutMs, isSave: true }),
+    logger,
+  })
   return {
     router: createRouter(web),
     health: healthRoutes(web),
@@ -144,8 +133,9 @@ export function createHotStandby(
       const frozen = await frozenSettings(known)
       return frozen && { ...frozen, reason: languageFor(web, request).t('frozen.reason') }
     },
-    confirmed,
-    confirmSaves: ({ timeoutMs }) => createConfirmSaves(() => confirmed({ timeoutMs })),
+    confirmation,
+    confirmed: async (wait) => (await confirmation(wait)).confirmed,
+    confirmSaves: (wait) => createConfirmSaves(() => confirmation(wait)),
     onRoleChange(callback) {
       const listener = watchRole(callback)
       return watch.subscribe((event) => {

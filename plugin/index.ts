@@ -7,6 +7,7 @@ export {
 export type { HotStandbyOptions, LayoutPage, Permission } from './config/plugin-options.ts'
 export type { Banner, MenuEntry, ViewLocals } from './http/banner.ts'
 export type { RoleChange } from '../hooks/role-change.ts'
+export type { Confirmation } from '../hooks/confirmation.ts'
 export type { FrozenSetting, FrozenSettings } from '../hooks/frozen-settings.ts'
 export type { PlatformMigrations } from '../hooks/firmware-upgrade.ts'
 export type { PlatformMailMessage } from './api/agent-api.ts'

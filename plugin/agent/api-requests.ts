@@ -81,6 +81,7 @@ const wait = z.strictObject({
     .int('is not a whole number | Give milliseconds.')
     .min(0, 'is negative | Give milliseconds.')
     .max(86_400_000, 'is too long | Give a day at most.'),
+  isSave: flag,
 })
 const switchover = z.strictObject({
   whenIdle: flag,
@@ -171,7 +172,9 @@ export const API_ROUTES: readonly ApiRoute[] = [
   route('POST', '/check', z.strictObject({ repair: flag }), (api, input, context) =>
     api.check(present(input), context),
   ),
-  route('POST', '/wait', wait, (api, input, context) => api.wait(input, context)),
+  route('POST', '/wait', wait, (api, input, context) =>
+    api.wait({ ...present(input), for: input.for, timeoutMs: input.timeoutMs }, context),
+  ),
   route('POST', '/notify-test', z.strictObject({ email: word, channel }), (api, input, context) =>
     api.notifyTest(present(input), context),
   ),

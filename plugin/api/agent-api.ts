@@ -225,6 +225,8 @@ export interface JoinPreview {
 export interface WaitInput {
   readonly for: 'in-sync' | 'active' | 'standby'
   readonly timeoutMs: number
+  /** With `in-sync`: it is a save that waits, so an event tells when the standby does not confirm in time any more. */
+  readonly isSave?: boolean
 }
 
 export interface DoctorReport {

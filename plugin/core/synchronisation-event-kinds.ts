@@ -110,6 +110,49 @@ export const SYNCHRONISATION_EVENT_KINDS = {
     meaning: 'Both servers have the same rows again.',
     advice: 'Nothing to do.',
   },
+  copyGaveWay: {
+    level: 'information',
+    notify: false,
+    toldBy: 'each',
+    title: 'The copy of the standby made room for a change of the schema',
+    meaning: 'Calls go on. The copy begins again by itself; the system is protected later.',
+    advice:
+      'Nothing to do. If it happens again and again, wait with migrations until the copy is done.',
+  },
+  longTransaction: {
+    level: 'warning',
+    notify: true,
+    toldBy: 'each',
+    title: 'A transaction has been open for long',
+    meaning:
+      'Calls go on and changes are synchronised. The database cannot clean up, and grows until the transaction ends.',
+    advice: 'Find the program that left it open, and end it; prepared transactions too.',
+  },
+  longTransactionEnded: {
+    level: 'information',
+    notify: true,
+    toldBy: 'each',
+    title: 'The long transaction has ended',
+    meaning: 'The database cleans up again.',
+    advice: 'Nothing to do.',
+  },
+  savesUnconfirmed: {
+    level: 'warning',
+    notify: true,
+    toldBy: 'each',
+    title: 'Saves are not confirmed by the standby',
+    meaning:
+      'Calls go on and saves are on the active server, but whoever saves is told that the standby may not have it yet.',
+    advice: 'Look at the load of the standby and at the network between the servers.',
+  },
+  savesConfirmed: {
+    level: 'information',
+    notify: true,
+    toldBy: 'each',
+    title: 'Saves are confirmed by the standby again',
+    meaning: 'What is saved is on both servers.',
+    advice: 'Nothing to do.',
+  },
   unsentChanges: {
     level: 'alert',
     notify: true,

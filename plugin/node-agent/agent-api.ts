@@ -3,6 +3,7 @@ import type { OperationStatus } from '../api/status-document.ts'
 import { HotStandbyError } from '../errors.ts'
 import { buildDoctorReport } from './doctor.ts'
 import { createMetrics } from './metrics.ts'
+import { createConfirmations } from './confirmations.ts'
 import type { NodeContext } from './node-context.ts'
 import { previewLoss } from './loss-preview.ts'
 import { createModesApi } from './modes-api.ts'
@@ -30,6 +31,7 @@ const SHOWN_DELIVERIES = 300
 /** What pages and commands can ask of this agent; one function a call, in the order of the contract. */
 export function createAgentApi({ node, makeAccessCode }: AgentApiParts): AgentApi {
   const { history, loop, operations, peer, settings } = node
+  const confirmations = createConfirmations(history)
   const metrics = createMetrics(node, () => buildStatus(node))
   return {
     status: () => Promise.resolve(buildStatus(node)),
@@ -105,7 +107,8 @@ export function createAgentApi({ node, makeAccessCode }: AgentApiParts): AgentAp
       return isActive(node) ? node.client.check({ repair }) : node.engine.check({ repair })
     },
     async wait(input: WaitInput) {
-      await waitFor(node, input)
+      const wait = (): Promise<void> => waitFor(node, input)
+      await (input.isSave === true ? confirmations.watch(wait) : wait())
       return { reached: true }
     },
     notifyTest: async (input) => ({ delivered: await node.notifier.sendTest(input) }),

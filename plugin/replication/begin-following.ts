@@ -134,7 +134,11 @@ async function copyAfresh(
   const begun = now()
   const monitor = new CopyMonitor(now, (progress) => status.progress(progress))
   const { generation } = state
-  const result = await givingWay(context, () =>
+  const gaveWay = (): void => {
+    const told = 'a session waited for a lock that the copy held; it begins again'
+    events.history('copyGaveWay', told, {})
+  }
+  const result = await givingWay(context, gaveWay, () =>
     runBatch(context, {
       from: null,
       expected: [],

@@ -13,6 +13,7 @@ const PATIENCE_MS = 2000
  */
 export async function givingWay<Result>(
   context: ApplyContext,
+  gaveWay: () => void,
   copy: () => Promise<Result>,
 ): Promise<Result> {
   const done = new AbortController()
@@ -23,6 +24,7 @@ export async function givingWay<Result>(
   } catch (error) {
     done.abort()
     if (!(await watch)) throw error
+    gaveWay()
     throw new NotReadyError('the copy gave way to a change of the schema; it begins again')
   } finally {
     done.abort()

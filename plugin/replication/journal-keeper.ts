@@ -11,6 +11,7 @@ import type { EngineEvents } from './engine-events.ts'
 import type { LocalDatabase } from './local-database.ts'
 import { endBlockers } from './queries/blocking.ts'
 import { newestPromotion } from './queries/position.ts'
+import { LongTransactions } from './long-transactions.ts'
 import * as journal from './queries/journal.ts'
 import {
   newGeneration,
@@ -41,6 +42,7 @@ export interface KeeperInput {
 export class JournalKeeper {
   readonly #input: KeeperInput
   readonly #stop = new AbortController()
+  readonly #long: LongTransactions
   #running: Promise<void> | null = null
   #acknowledged: AppliedPosition | null = null
   #oldest: { readonly seq: string; readonly since: number } | null = null
@@ -49,6 +51,7 @@ export class JournalKeeper {
 
   constructor(input: KeeperInput) {
     this.#input = input
+    this.#long = new LongTransactions(input.events, input.now)
   }
 
   start(): void {
@@ -81,6 +84,7 @@ export class JournalKeeper {
   async #round(db: Queryable): Promise<void> {
     const { schema } = this.#input
     await this.#freeLocks(db)
+    await this.#long.look(db)
     if (this.#acknowledged !== null) {
       await acknowledge(db, schema, this.#acknowledged, null)
       this.#acknowledged = null

@@ -134,6 +134,8 @@ describe('the configuration lock on the example platform', function () {
     await web().agent.stop()
     try {
       assert.deepEqual(await answers(), ['no', undefined, undefined])
+      const { headers } = await supertest(app).post('/save')
+      assert.match(headers['x-hot-standby-unconfirmed-because'] ?? '', /agent/)
     } finally {
       await web().agent.start()
     }
@@ -142,9 +144,14 @@ describe('the configuration lock on the example platform', function () {
   it('confirms what the agent confirms, and says no when it cannot', async () => {
     const { hotStandby } = web().platform
     assert.equal(await hotStandby.confirmed({ timeoutMs: 100 }), true)
+    const yes = { confirmed: true, reason: null }
+    assert.deepEqual(await hotStandby.confirmation({ timeoutMs: 100 }), yes)
     await web().agent.stop()
     try {
       assert.equal(await hotStandby.confirmed({ timeoutMs: 100 }), false)
+      const { confirmed, reason } = await hotStandby.confirmation({ timeoutMs: 100 })
+      assert.equal(confirmed, false)
+      assert.match(reason ?? '', /agent/)
     } finally {
       await web().agent.start()
     }

@@ -38,3 +38,28 @@ export async function endBlockers(db: Queryable, patienceMs: number): Promise<nu
   )
   return Number(row?.['ended'] ?? 0)
 }
+
+/**
+ * Whoever holds back the cleaning up of this database the furthest: a session with its transaction or snapshot, or a
+ * prepared transaction. Times, kinds and names of other roles' sessions are hidden from ours; their transaction ids are not.
+ */
+export async function oldestTransaction(
+  db: Queryable,
+): Promise<{ readonly id: string; readonly holder: string } | null> {
+  const row = await textRow(
+    db,
+    `select h.id, h.holder from (
+       select pg_catalog.concat_ws(' ', a.pid, x.xid) as id, pg_catalog.age(x.xid) as age,
+         pg_catalog.concat_ws(' ', 'session', a.pid, 'of', a.usename, nullif(a.application_name, '')) as holder
+       from pg_catalog.pg_stat_activity a
+       cross join lateral (select case when a.backend_xid is null or pg_catalog.age(a.backend_xmin) > pg_catalog.age(a.backend_xid)
+         then a.backend_xmin else a.backend_xid end as xid) x
+       where a.datname = current_database() and x.xid is not null and a.pid <> pg_catalog.pg_backend_pid()
+         and a.usename is not null and coalesce(a.application_name, '') not like 'hot-standby %'
+       union all
+       select p.gid, pg_catalog.age(p.transaction), pg_catalog.format('the prepared transaction %L of %s', p.gid, p.owner)
+       from pg_catalog.pg_prepared_xacts p where p.database = current_database()) h
+     order by h.age desc, h.id limit 1`,
+  )
+  return row === null ? null : { id: row['id'] ?? '', holder: row['holder'] ?? '' }
+}

@@ -168,6 +168,10 @@ describe('crashes', function () {
         return holds.rowCount! > 0
       }, 'the locks of the copy')
       await active.sql.query(`set statement_timeout = '30s'; alter table t add column extra int`)
+      await eventually(
+        () => standby.history.some(({ kind }) => kind === 'copyGaveWay'),
+        'the event',
+      )
       await slow.query('rollback')
     })
     await standby.sql.query('alter table t add column extra int')

@@ -217,6 +217,39 @@ describe('pitfalls A: order, visibility, durability', function () {
     }
   })
 
+  it('A13: a transaction that stays open is told once, with who holds it, and when it ends', async () => {
+    const { clusters } = pair()
+    let hours = 0
+    const active = await startServer(clusters.first, 'active', {
+      ddl: 'create table t (id int primary key)',
+      clock: { now: () => Date.now() + hours * 3_600_000 },
+    })
+    const told = (kind: string): string[] =>
+      active.history.filter((entry) => entry.kind === kind).map(({ reason }) => reason)
+    try {
+      await active.engine.promote(1)
+      await withClient(active.url(), async (idle) => {
+        await idle.query(`begin isolation level repeatable read; select from t`)
+        // The first look may have been before; an hour later is long enough for the next two.
+        await eventually(() => {
+          hours++
+          return told('longTransaction').length > 0
+        }, 'the alarm')
+        assert.match(
+          told('longTransaction')[0] ?? '',
+          /session \d+ of postgres has kept .* for \d+ minutes/,
+        )
+      })
+      await eventually(() => {
+        hours++
+        return told('longTransactionEnded').length > 0
+      }, 'the end')
+      assert.equal(told('longTransaction').length, 1)
+    } finally {
+      await active.close()
+    }
+  })
+
   it('A14: rows of one transaction in two tables are never seen apart', async () => {
     const { active, standby, same } = pair()
     await same('one', 'other')
