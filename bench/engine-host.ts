@@ -36,6 +36,8 @@ async function run(call: EngineCall): Promise<unknown> {
       return engine.resynchronise()
     case 'phase':
       return Promise.resolve(engine.status().phase)
+    case 'status':
+      return Promise.resolve(engine.status())
     case 'restart':
       await engine.close()
       engine = createReplicationEngine({ config, serverId })

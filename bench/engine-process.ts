@@ -14,7 +14,7 @@ export interface HostConfig {
 
 type Call =
   | { readonly name: 'open' | 'promote' | 'currentPosition' | 'resynchronise' }
-  | { readonly name: 'phase' | 'restart' | 'close' }
+  | { readonly name: 'phase' | 'status' | 'restart' | 'close' }
   | { readonly name: 'follow'; readonly source: HostConfig }
   | { readonly name: 'applyUpTo'; readonly position: AppliedPosition }
 

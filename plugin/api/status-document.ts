@@ -98,6 +98,8 @@ export interface ReplicationStatus {
   readonly lag: Lag | null
   readonly recentLagMs: readonly (number | null)[]
   readonly initialCopy: CopyProgress | null
+  /** Of a standby that applies very many changes at once, as after it was away; null else. */
+  readonly catchUp: CatchUpProgress | null
   readonly lastBatch: {
     readonly at: string
     readonly changes: number
@@ -138,6 +140,12 @@ export interface CopyProgress {
   readonly bytes: { readonly done: number; readonly estimated: number }
   readonly remainingMs: number | null
   readonly table: string | null
+}
+
+export interface CatchUpProgress {
+  readonly startedAt: string
+  readonly changes: { readonly done: number; readonly total: number }
+  readonly remainingMs: number | null
 }
 
 export interface TableStatus {

@@ -15,6 +15,7 @@ export function statusLines(status: StatusDocument): string[] {
     row('Heartbeat', heartbeat(status)),
     row('Replication', replication(status.replication)),
     ...copy(status.replication),
+    ...catchUp(status.replication),
     ...unsynchronised(status.replication),
     row('Config lock', configLock(status)),
     row('Last change', lastTakeOver(status)),
@@ -100,6 +101,13 @@ function copy({ initialCopy }: ReplicationStatus): string[] {
       `${tables.done} of ${tables.total} tables, ${rows.done} of about ${rows.estimated} rows, ${formatBytes(bytes.done)}${left}`,
     ),
   ]
+}
+
+function catchUp({ catchUp }: ReplicationStatus): string[] {
+  if (catchUp === null) return []
+  const { changes, remainingMs } = catchUp
+  const left = remainingMs === null ? '' : `, ${formatMs(remainingMs)} left`
+  return [row('Catching up', `${changes.done} of ${changes.total} changes${left}`)]
 }
 
 const SHOWN_PARTS = 30

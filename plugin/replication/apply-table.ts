@@ -20,6 +20,8 @@ export interface TableTransfer {
   readonly target: TableDescription
   readonly tableId: number
   readonly onBytes?: (count: number) => void
+  /** So many keys were deleted. */
+  readonly onKeys?: (count: number) => void
   readonly onStep?: OnStep | null
 }
 
@@ -44,6 +46,7 @@ export async function applyChangedKeys(
     await transfer.onStep?.('keysRead', transfer)
     if (ownValues) await apply.keepOwnValues(writer, target, key, keys)
     await apply.deleteByKeys(writer, target, key, keys)
+    transfer.onKeys?.(keys.length)
     if (keys.length < KEY_PORTION) break
   }
   await journal.closeKeyCursor(reader)

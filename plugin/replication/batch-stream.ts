@@ -6,8 +6,9 @@ import {
   announceRecopied,
   announceRecovered,
 } from './announce.ts'
-import { type ApplyContext, runBatch, TableApplyError } from './batch.ts'
+import { type ApplyContext, type BatchPlan, runBatch, TableApplyError } from './batch.ts'
 import type { BeginInput } from './begin-following.ts'
+import { CATCH_UP_CHANGES, CatchUpMonitor } from './catch-up-monitor.ts'
 import { toApplied } from './following.ts'
 import { Observing } from './observing.ts'
 import type { WindowTable } from './queries/journal.ts'
@@ -198,6 +199,7 @@ export class BatchStream {
         expected: look.window,
         inspect: inspect || check !== null,
         retryQuarantined,
+        ...watchProgress(look.window, input.now, status),
         ...(check === null ? {} : { atCut: (pairs) => check.run(this.#context, pairs) }),
       })
       if (look.mark.locked) following.drained = result.position.snapshot
@@ -228,6 +230,21 @@ export class BatchStream {
     const row = states.quarantine(error.table, describeSqlError(error.cause))
     await saveTableStates(writer, schema, [row])
     announceQuarantined(this.#begin.input.events, states, before)
+  }
+}
+
+/** For a batch that takes long enough to be watched. */
+function watchProgress(
+  window: readonly WindowTable[],
+  now: () => number,
+  status: BeginInput['status'],
+): Pick<BatchPlan, 'onTable' | 'onBytes' | 'onKeys'> {
+  if (countChanges(window) < CATCH_UP_CHANGES) return {}
+  const monitor = new CatchUpMonitor(now, window, (progress) => status.catchingUp(progress))
+  return {
+    onTable: (pair, phase) => monitor.table(pair, phase),
+    onBytes: (count) => monitor.bytes(count),
+    onKeys: (count) => monitor.keys(count),
   }
 }
 

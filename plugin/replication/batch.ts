@@ -59,6 +59,7 @@ export interface BatchPlan {
     result: TransferResult | null,
   ) => void
   readonly onBytes?: (count: number) => void
+  readonly onKeys?: (count: number) => void
   /** More work at the very cut of the batch, before it is committed. */
   readonly atCut?: (pairs: readonly TablePair[]) => Promise<void>
 }
@@ -239,6 +240,7 @@ async function applyOne(
     tableId: item.pair.tableId,
     onStep: context.onStep,
     ...(plan.onBytes === undefined ? {} : { onBytes: plan.onBytes }),
+    ...(plan.onKeys === undefined ? {} : { onKeys: plan.onKeys }),
   }
   if (item.onTrial)
     await Promise.all([writer, reader].map((client) => client.query('savepoint trial')))

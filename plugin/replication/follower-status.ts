@@ -1,4 +1,5 @@
 import type {
+  CatchUpProgress,
   CheckReport,
   CopyProgress,
   Lag,
@@ -21,6 +22,7 @@ export class FollowerStatus {
   reason = 'connecting to the active server'
   inSync = false
   initialCopy: CopyProgress | null = null
+  catchUp: CatchUpProgress | null = null
   lastBatch: ReplicationStatus['lastBatch'] = null
   lastCheck: CheckReport | null = null
   #rowsBehind = 0
@@ -56,6 +58,12 @@ export class FollowerStatus {
     this.#events.copyProgress(progress)
   }
 
+  catchingUp(progress: CatchUpProgress): void {
+    const { done, total } = progress.changes
+    this.catchUp = progress
+    this.reason = `catching up: ${done} of ${total} changes`
+  }
+
   behind(rows: number): void {
     this.#rowsBehind = rows
     if (this.phase !== 'streaming') this.phase = 'catchingUp'
@@ -81,6 +89,7 @@ export class FollowerStatus {
   #settle(at: number, quarantined: readonly { readonly name: string }[]): void {
     this.#caughtUpAt = at
     this.phase = 'streaming'
+    this.catchUp = null
     const names = quarantined.map((table) => table.name).join(', ')
     this.reason =
       names === '' ? 'changes are applied as they come' : `cannot be synchronised: ${names}`
@@ -95,6 +104,7 @@ export class FollowerStatus {
   /** Waiting for the active is no failure of ours; what was in sync stays so until we know better. */
   failed(reason: string, waiting: boolean): void {
     this.phase = waiting ? 'connecting' : 'failed'
+    this.catchUp = null
     this.reason = reason
     if (waiting || this.#alarmed) return
     this.#alarmed = true

@@ -22,11 +22,16 @@ import {
 import { acknowledge, pruneTicks } from './queries/ticks.ts'
 
 const ROUND_MS = 1000
+/** The cap is passed by what is written between two looks, at the most: it is looked at more often when it is near. */
+const NEAR_CAP_MS = 200
 const PURGE_PORTION = 20_000
 /** With the length of a round, the longest that a migration of the platform waits for a batch or a copy. */
 const LOCK_PATIENCE_MS = 3000
 const SHRINK_BYTES = 8 * 1024 * 1024
 const ENTRY_BYTES = 100
+/** A count that takes longer than this is made once in so many times its length. */
+const DEAR_MS = 50
+const COUNT_REST = 30
 
 export interface KeeperInput {
   readonly config: DatabaseConfig
@@ -45,6 +50,7 @@ export class JournalKeeper {
   readonly #long: LongTransactions
   #running: Promise<void> | null = null
   #acknowledged: AppliedPosition | null = null
+  #countAt = 0
   #oldest: { readonly seq: string; readonly since: number } | null = null
   lag: Lag | null = null
   journalBytes: number | null = null
@@ -77,7 +83,8 @@ export class JournalKeeper {
           'the journal could not be kept',
         )
       }
-      await delay(ROUND_MS, this.#stop.signal)
+      const full = (this.journalBytes ?? 0) > this.#input.config.journalCapBytes / 2
+      await delay(full ? NEAR_CAP_MS : ROUND_MS, this.#stop.signal)
     }
   }
 
@@ -92,15 +99,27 @@ export class JournalKeeper {
     const state = await readServerState(db, schema)
     if (state.role !== 'active') return
     if (state.acknowledgedSnapshot !== null) await this.#purge(db, state)
-    const { rows, oldestSeq } = await journal.countUnacknowledged(
-      db,
-      schema,
-      state.acknowledgedSnapshot,
-    )
-    this.#measureLag(rows, oldestSeq, state)
     this.journalBytes = await journal.journalSize(db, schema)
+    const rows = await this.#count(db, state)
     if (rows === 0 && this.journalBytes > SHRINK_BYTES) await this.#shrink(db)
     else if (this.journalBytes > this.#input.config.journalCapBytes) await this.#drop(db, state)
+  }
+
+  /** Null when it was not counted: a journal of millions, while a standby is away, must not cost a core. */
+  async #count(db: Queryable, state: ServerState): Promise<number | null> {
+    const begun = performance.now()
+    // Past the cap it must be known whether anything is in it, or only was.
+    const passed = (this.journalBytes ?? 0) > this.#input.config.journalCapBytes
+    if (begun < this.#countAt && !passed) return null
+    const { rows, oldestSeq } = await journal.countUnacknowledged(
+      db,
+      this.#input.schema,
+      state.acknowledgedSnapshot,
+    )
+    const took = performance.now() - begun
+    if (took > DEAR_MS) this.#countAt = begun + took * COUNT_REST
+    this.#measureLag(rows, oldestSeq, state)
+    return rows
   }
 
   /** The PBX goes first: whoever waits for a lock of the standby gets it, and the standby begins its batch again. */

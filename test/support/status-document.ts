@@ -53,6 +53,7 @@ export function statusDocument(change: Partial<StatusDocument> = {}): StatusDocu
       lag: { ageMs: 0, rows: 0, bytes: 0 },
       recentLagMs: [0],
       initialCopy: null,
+      catchUp: null,
       lastBatch: null,
       journalBytes: 8192,
       journalCapBytes: 1_073_741_824,

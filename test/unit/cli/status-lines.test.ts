@@ -57,6 +57,17 @@ describe('hot-standby status for a human', () => {
     assert.match(text, /\[database down, no reference address answers\]/u)
   })
 
+  it('shows how far a standby is that catches up', () => {
+    const { replication } = statusDocument()
+    const catchUp = {
+      startedAt: '2026-01-01T00:00:00.000Z',
+      changes: { done: 41_000, total: 100_000 },
+      remainingMs: 12_000,
+    }
+    const text = textOf({ replication: { ...replication, catchUp } })
+    assert.match(text, /^Catching up {2}41000 of 100000 changes, 12 s left$/mu)
+  })
+
   it('lists what is not synchronised and why, what is wrong first', () => {
     const { replication } = statusDocument()
     const table = { capture: 'key', rows: 1, lastChangeAt: null, lastCheckedAt: null } as const
