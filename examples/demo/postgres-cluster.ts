@@ -148,7 +148,7 @@ async function readyToAccept(child: ChildProcess): Promise<void> {
     child.once('exit', (code) => reject(new Error(`PostgreSQL ended with ${code}: ${log}`)))
     child.stderr?.on('data', (chunk: Buffer) => {
       log = (log + chunk.toString()).slice(-4000)
-      if (log.includes('database system is ready to accept connections')) resolve()
+      if (/database system is ready to accept (read-only )?connections/.test(log)) resolve()
     })
   })
 }

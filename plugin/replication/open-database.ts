@@ -68,7 +68,7 @@ export async function requireSupported(db: Queryable): Promise<void> {
   const row = await textRow(
     db,
     `select pg_catalog.current_setting('server_version_num') as version, pg_catalog.pg_is_in_recovery()::text as recovery,
-       pg_catalog.pg_backend_pid()::text as pid`,
+       pg_catalog.pg_backend_pid()::text as pid, pg_catalog.current_setting('server_encoding') as encoding`,
   )
   const again = await textRow(db, 'select pg_catalog.pg_backend_pid()::text as pid')
   const major = Math.floor(Number(row?.['version'] ?? 0) / 10_000)
@@ -77,6 +77,12 @@ export async function requireSupported(db: Queryable): Promise<void> {
     throw unsupported('it is a physical replica, which cannot be written to')
   if (row?.['pid'] !== again?.['pid'])
     throw unsupported('a pooler in transaction mode is in between')
+  // A pooler of any kind tells a number of its own: settings, locks and notifications would be another client's.
+  const told = 'processID' in db ? db.processID : null
+  if (typeof told === 'number' && String(told) !== row?.['pid'])
+    throw unsupported('a pooler is in between, and must be left out for this role')
+  if (row?.['encoding'] === 'SQL_ASCII')
+    throw unsupported('it has no encoding (SQL_ASCII), so its text cannot be told from garbage')
 }
 
 function unsupported(reason: string): HotStandbyError {

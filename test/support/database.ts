@@ -81,6 +81,8 @@ export interface TestServer {
 
 export interface ServerOptions {
   readonly ddl?: string
+  /** Of the database; else that of the cluster. */
+  readonly encoding?: string
   readonly config?: Partial<AgentConfig['database']>
   readonly logger?: Logger
   readonly clock?: { now(): number }
@@ -96,7 +98,9 @@ export async function startServer(
   databases++
   const database = `test_${process.pid}_${databases}`
   await withClient(cluster.url(), (client) =>
-    client.query(`create database ${quoteName(database)}`),
+    client.query(
+      `create database ${quoteName(database)}${options.encoding === undefined ? '' : ` encoding '${options.encoding}' template template0`}`,
+    ),
   )
   const sql = new pg.Client({ connectionString: cluster.url(database) })
   sql.on('error', () => undefined)
