@@ -71,6 +71,6 @@ function describe(server: PbxServer, status: StatusSummary | null): string {
   const { phase, inSync, lag } = status.replication
   const sync = inSync ? 'in sync' : `lag ${lag?.rows ?? '?'} rows`
   const lock = status.configLock.locked ? 'locked' : 'open'
-  const holds = status.virtualIp?.holder === 'thisServer' ? 'holds the virtual IP' : ''
-  return `${name} ${identity ?? '?'}, ${role.toUpperCase()} (${state}), term ${term}, ${phase}, ${sync}, configuration ${lock} ${holds}\n         ${status.health.word}: ${status.health.meaning}`
+  const holds = status.virtualIp?.holder === 'thisServer' ? ', holds the virtual IP' : ''
+  return `${name} ${identity ?? '?'}, ${role.toUpperCase()} (${state}), term ${term}, ${phase}, ${sync}, configuration ${lock}${holds}\n         ${status.health.word}: ${status.health.meaning}`
 }
