@@ -23,6 +23,8 @@ export function absorb(shared: Shared, event: Event, settings: CoreSettings): Sh
       return switched(shared, event.on)
     case 'tick':
       return ticked(shared, event, settings)
+    case 'virtualIpProbed':
+      return { ...shared, virtualIpFreeAt: event.result === 'free' ? event.now : null }
     case 'paired':
       return { ...shared, startsPair: event.startsPair }
     case 'unpaired':
@@ -30,7 +32,6 @@ export function absorb(shared: Shared, event: Event, settings: CoreSettings): Sh
     case 'handOverRequested':
     case 'releaseRequested':
     case 'handOverAborted':
-    case 'virtualIpProbed':
     case 'effectDone':
     case 'effectFailed':
     case 'virtualIpMissing':
@@ -76,6 +77,8 @@ function heard(shared: Shared, event: EventOf<'heartbeat'>, settings: CoreSettin
     // Whoever ended the hold on the other server ended it here, too.
     roleChanges:
       shared.modes.automatic === 'held' && modes.automatic === 'on' ? [] : shared.roleChanges,
+    virtualIpFreeAt: null,
+    probedEarly: false,
     seenTerm: Math.max(shared.seenTerm, report.term),
     longestGapMs: endedByItself ? Math.max(shared.longestGapMs, gapMs) : shared.longestGapMs,
     alarms: shared.alarms.filter((alarm) => !ALARMS_OF_SILENCE.includes(alarm)),

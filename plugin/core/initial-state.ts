@@ -39,6 +39,8 @@ export function initialState(input: InitialInput): State {
     seenTerm: input.term,
     reservedTerm: input.term,
     referenceAskedAt: null,
+    virtualIpFreeAt: null,
+    probedEarly: false,
     reachableSince: null,
     graceFrom: input.now,
     unhealthySince: null,

@@ -126,6 +126,10 @@ export interface Shared {
   /** The highest term that this server ever tried to write to disk; nothing lower is written after it. */
   readonly reservedTerm: number
   readonly referenceAskedAt: number | null
+  /** When nobody answered for the virtual IP last; null when somebody did since, or the peer was heard. */
+  readonly virtualIpFreeAt: number | null
+  /** The address was asked for before the dead time of this silence was over. */
+  readonly probedEarly: boolean
   /** Since when the reference addresses answer; null while they do not. */
   readonly reachableSince: number | null
   /** Evidence that we are not isolated counts from here at the latest: activation, or the end of a stall. */

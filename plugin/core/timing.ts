@@ -19,6 +19,10 @@ export interface Timing {
   /** How long a claim waits for an objection. */
   readonly claimWaitMs: number
   readonly probePollMs: number
+  /** So long before the dead time is over the address is asked for, so that the answer is there when it is. */
+  readonly claimLeadMs: number
+  /** So long an address that nobody answered for counts as free. */
+  readonly freeForMs: number
   /** An address that the peer's kernel still answers after this time is being renewed: the peer is alive. */
   readonly heldLimitMs: number
   /** How often the reference addresses are asked while the peer is heard, and while it is silent. */
@@ -65,6 +69,8 @@ export function deriveTiming(pair: {
     electionMs: Math.max(1000, 3 * intervalMs),
     claimWaitMs: 200,
     probePollMs: 100,
+    claimLeadMs: 400,
+    freeForMs: 500,
     heldLimitMs: leaseMs + KERNEL_LATENESS_MS + SLACK_MS,
     referenceIdleMs: Math.max(5000, 4 * intervalMs),
     referenceBusyMs: clamp(isolationMs / 4, 100, 1000),

@@ -99,5 +99,8 @@ export const FAULTS: readonly Fault[] = [
     network.slowestMs = on ? 400 : 5
     network.duplicateProbability = on ? 0.5 : 0
   }),
-  flag('a stranger holds the address', (world, on) => (world.strangerHoldsVirtualIp = on)),
+  flag(
+    'a stranger holds the address',
+    (world, on) => (world.strangerSince = on ? world.timeline.now : null),
+  ),
 ]

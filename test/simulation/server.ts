@@ -274,7 +274,7 @@ export class Server {
         after(world.random.between(50, 150), () => {
           if (!world.network.linked(this.name)) return 'notBelievable' as const
           const peer = world.servers[otherOf(this.name)]
-          if (world.strangerHoldsVirtualIp) return 'heldByStranger' as const
+          if (world.strangerSince !== null) return 'heldByStranger' as const
           const answers = peer.holdsVirtualIp() && world.network.bothWays()
           const seen =
             answers && [1, 2, 3].some(() => !world.network.lost() && !world.network.lost())

@@ -32,7 +32,8 @@ export class World {
   readonly servers: Readonly<Record<Name, Server>>
   readonly gatewayAnsweredAt = { A: -Infinity, B: -Infinity }
   readonly lines: string[] = []
-  strangerHoldsVirtualIp = false
+  /** Since when a stranger answers for the virtual IP; null while none does. */
+  strangerSince: number | null = null
   /** The administrator forced a take-over: what follows is on his word. */
   forced = false
   doubleMs = 0
@@ -162,7 +163,12 @@ export class World {
       !this.servers[name].syncBroken || this.servers[name].disk?.wasActive === true,
       `${name} took over although its data was not in sync`,
     )
-    this.expect(!this.strangerHoldsVirtualIp, `${name} took an address that a stranger holds`)
+    // Whoever comes after the last question was answered cannot be seen.
+    const seenFrom = this.timeline.now - deriveTiming(this.settings).freeForMs
+    this.expect(
+      this.strangerSince === null || this.strangerSince > seenFrom,
+      `${name} took an address that a stranger holds`,
+    )
   }
 
   /**

@@ -8,7 +8,10 @@ export interface ArpAnswer {
 
 const PROBE_COUNT = 3
 const PROBE_GAP_MS = 50
-const PROBE_TIMEOUT_MS = 250
+/** A neighbour on the LAN answers within a millisecond; the rest is the time that a program takes to start. */
+const QUICK_ANSWER_MS = 120
+/** For a machine that is so busy that its questions were not sent in time. */
+const SLOW_ANSWER_MS = 400
 
 /**
  * What `arping` found out, from what it printed; null when it never asked. Its exit status is not used: 1 means
@@ -23,15 +26,19 @@ export function readArping(printed: string): ArpAnswer | null {
 
 /**
  * Asks the LAN for an address as RFC 5227 does, with the sender 0.0.0.0, which leaves no trace in anybody's table.
- * Three questions 50 ms apart; null when this machine could not ask.
+ * Three questions 50 ms apart, once more with more time when they were not sent; null when this machine could not ask.
  */
 export async function probeByArping(
   address: string,
   interfaceName: string,
 ): Promise<ArpAnswer | null> {
   const command = ['arping', '-D', '-c', '1', '-w', '1', '-I', interfaceName, address]
+  return (await askThrice(command, QUICK_ANSWER_MS)) ?? askThrice(command, SLOW_ANSWER_MS)
+}
+
+async function askThrice(command: readonly string[], timeoutMs: number): Promise<ArpAnswer | null> {
   const asked = Array.from({ length: PROBE_COUNT }, (_, index) =>
-    askAfter(index * PROBE_GAP_MS, command),
+    askAfter(index * PROBE_GAP_MS, command, timeoutMs),
   )
   const found = await Promise.any(
     asked.map(async (answer) => {
@@ -58,9 +65,13 @@ export async function answersToArping(
   return read === null ? null : read.hardware !== null
 }
 
-async function askAfter(delayMs: number, command: readonly string[]): Promise<ArpAnswer | null> {
+async function askAfter(
+  delayMs: number,
+  command: readonly string[],
+  timeoutMs: number,
+): Promise<ArpAnswer | null> {
   if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs))
   // SIGINT makes it print what it has counted; on its own it would wait for a whole second.
-  const result = await runCommand(command, { timeoutMs: PROBE_TIMEOUT_MS, stopSignal: 'SIGINT' })
+  const result = await runCommand(command, { timeoutMs, stopSignal: 'SIGINT' })
   return readArping(result.stdout)
 }

@@ -12,7 +12,7 @@ import {
 } from '../decision.ts'
 import type { EventOf } from '../event.ts'
 import type { EventKind } from '../event-kinds.ts'
-import type { ClaimCause } from '../state.ts'
+import type { ClaimCause, ClaimStep } from '../state.ts'
 import { nextTerm } from '../term.ts'
 import { abortEffects, giveUp, next, refuse, type Claiming } from './claim-steps.ts'
 import { becomeActive } from './become-active.ts'
@@ -144,6 +144,13 @@ function claimReferences(
   if (state.step !== 'checkingReferences') return stay(state, 'takes note')
   const { referenceAnsweredAt } = state.shared.own
   const after = referenceAnsweredAt !== null && referenceAnsweredAt >= state.shared.peer.silenceFrom
+  if (
+    event.reachable &&
+    after &&
+    state.shared.peer.heldAt === null &&
+    isFree(state, event.now, timing)
+  )
+    return persistTerm(state, event.now)
   if (event.reachable && after)
     return next(state, event.now, 'probingVirtualIp', 'a reference address answers', [
       { type: 'probeVirtualIp' },
@@ -160,8 +167,7 @@ function claimProbed(
 ): Decision {
   const { timing } = settings
   const { now } = event
-  const awaited = state.step === 'probingVirtualIp' || state.step === 'confirmingVirtualIp'
-  if (event.visit !== state.shared.visit || !awaited)
+  if (event.visit !== state.shared.visit || !ASKED_IN.includes(state.step))
     return stay(state, 'the answer is not awaited')
   switch (event.result) {
     case 'free':
@@ -170,9 +176,10 @@ function claimProbed(
           { ...state, probeAt: now + timing.probePollMs },
           'the virtual IP seems free, but the peer held it a moment ago: waits until its lease must have ended',
         )
-      return state.step === 'probingVirtualIp'
-        ? persistTerm(state, now)
-        : raise(state, now, settings)
+      if (state.step === 'probingVirtualIp') return persistTerm(state, now)
+      return state.step === 'confirmingVirtualIp'
+        ? raise(state, now, settings)
+        : stay(state, 'the virtual IP is still free')
     case 'heldByPeer': {
       const held = withShared(state, { peer: { ...state.shared.peer, heldAt: now } })
       if (state.step === 'probingVirtualIp' && now - state.stepSince < timing.heldLimitMs)
@@ -202,6 +209,19 @@ function claimProbed(
         now + 1000,
       )
   }
+}
+
+const ASKED_IN: readonly ClaimStep[] = [
+  'probingVirtualIp',
+  'claiming',
+  'promoting',
+  'persistingRole',
+  'confirmingVirtualIp',
+]
+
+/** Nobody answered for the address a moment ago. */
+function isFree({ shared }: Claiming, now: number, { freeForMs }: CoreSettings['timing']): boolean {
+  return shared.virtualIpFreeAt !== null && now - shared.virtualIpFreeAt <= freeForMs
 }
 
 /** One lost answer must not look like a free address, and a peer that held it may renew until it finds itself isolated. */
@@ -243,6 +263,12 @@ function claimDone(
       persist(state.shared, now, { wasActive: true }),
       { type: 'startService' },
     ])
+  if (
+    state.step === 'persistingRole' &&
+    event.effect === 'persist' &&
+    isFree(state, now, settings.timing)
+  )
+    return raise(state, now, settings)
   if (state.step === 'persistingRole' && event.effect === 'persist')
     return next(state, now, 'confirmingVirtualIp', 'the role is persisted', [
       { type: 'checkReferences' },
@@ -280,10 +306,13 @@ function persisted(state: Claiming, now: number, term: number): Decision {
   // Somebody may have been heard with a higher term while the disk was slow.
   if (term < state.shared.seenTerm)
     return persistTerm({ ...state, shared: { ...state.shared, term } }, now)
-  const shared = { ...state.shared, term, seenTerm: Math.max(state.shared.seenTerm, term) }
+  const seenTerm = Math.max(state.shared.seenTerm, term)
+  // Only what is found out after the claim was sent says that nobody else raised the address because of it.
+  const shared = { ...state.shared, term, seenTerm, virtualIpFreeAt: null }
   return next({ ...state, shared }, now, 'claiming', `term ${term} is persisted`, [
     { type: 'sendClaim', term },
     { type: 'sendHeartbeat' },
+    { type: 'probeVirtualIp' },
   ])
 }
 

@@ -9,8 +9,9 @@ import {
   type Decision,
   type Row,
 } from '../decision.ts'
+import type { Effect } from '../effect.ts'
 import type { EventOf } from '../event.ts'
-import type { StateOf } from '../state.ts'
+import type { ClaimCause, StateOf } from '../state.ts'
 import type { Timing } from '../timing.ts'
 import { beginClaim, claimProblem } from './begin-claim.ts'
 import {
@@ -31,7 +32,7 @@ export const suspect: Row<'suspect'> = {
   ...outcomeCells('suspect'),
   tick: {
     to: ['suspect', 'claiming'],
-    does: 'claims once the peer was silent for the dead time and the first guard passes',
+    does: 'claims once the peer was silent for the dead time and the first guard passes; asks for the address shortly before',
     decide: suspectTick,
   },
   heartbeat: {
@@ -69,12 +70,12 @@ function suspectTick(
   const kept = upkeep(before.shared, now, timing)
   const state = withShared(before, kept.shared)
   const silent = Math.round(silentMs(state.shared, now))
-  if (silent < timing.deadMs) return stay(state, `no heartbeat for ${silent} ms`, kept.effects)
+  if (silent < timing.deadMs) return askEarly(state, now, kept.effects, settings)
   const lost = alarmOnce(state.shared, 'peerLost', 'peerLost', `no heartbeat for ${silent} ms`)
   const alarmed = withShared(state, lost.shared)
   const effects = [...kept.effects, ...lost.effects]
   if (now < state.retryAt) return stay(alarmed, `no heartbeat for ${silent} ms`, effects)
-  const cause = state.shared.peer.heardAt === null ? 'coldStart' : 'failover'
+  const cause = causeOf(state)
   const problem = claimProblem(state.shared, cause, settings)
   const isolated = isolation(state, now, timing)
   if (problem === null && isolated !== null) {
@@ -90,6 +91,30 @@ function suspectTick(
   const reason = `the peer is silent, but this server does not take over: ${problem}`
   const alarm = alarmOnce(alarmed.shared, 'blocked', 'takeOverRefused', reason)
   return stay(withShared(alarmed, alarm.shared), reason, [...effects, ...alarm.effects])
+}
+
+/** A claim that is likely finds the answer there: nobody waits for it while nobody serves. */
+function askEarly(
+  state: StateOf<'suspect'>,
+  now: number,
+  effects: readonly Effect[],
+  settings: CoreSettings,
+): Decision {
+  const { timing } = settings
+  const silent = Math.round(silentMs(state.shared, now))
+  const why = `no heartbeat for ${silent} ms`
+  const soon = silent >= timing.deadMs - timing.claimLeadMs && now >= state.retryAt
+  if (!soon || state.shared.probedEarly) return stay(state, why, effects)
+  const mayClaim =
+    claimProblem(state.shared, causeOf(state), settings) === null &&
+    isolation(state, now, timing) === null
+  if (!mayClaim) return stay(state, why, effects)
+  const asked = withShared(state, { probedEarly: true })
+  return stay(asked, why, [...effects, { type: 'probeVirtualIp' }])
+}
+
+function causeOf({ shared }: StateOf<'suspect'>): ClaimCause {
+  return shared.peer.heardAt === null ? 'coldStart' : 'failover'
 }
 
 /** Once it is connected again, a server listens this many intervals before it believes the silence. */

@@ -93,7 +93,7 @@ describe('decide', () => {
     })
     const persisted = decide(probed.state, done('persist', 4), settings)
     assert.equal(persisted.state.shared.term, 4)
-    assert.deepEqual(types(persisted.effects), ['sendClaim', 'sendHeartbeat'])
+    assert.deepEqual(types(persisted.effects), ['sendClaim', 'sendHeartbeat', 'probeVirtualIp'])
     const waited = decide(persisted.state, tick(NOW + 200), settings)
     assert.deepEqual(types(waited.effects), ['promoteData'])
   })
@@ -112,6 +112,53 @@ describe('decide', () => {
     const raised = decide(free.state, done('raiseVirtualIp'), settings)
     assert.equal(raised.state.name, 'active')
     assert.equal(types(raised.effects)[0], 'announceVirtualIp')
+  })
+
+  it('raises it at once when nobody answered for it since the claim, and asks again after a long promotion', () => {
+    const claimed = { ...claiming('claiming'), stepSince: NOW }
+    const free = decide(claimed, probe('free'), settings).state
+    const decideAfter = (ms: number): Decision => {
+      const promoting = decide(free, tick(NOW + 200), settings).state
+      const promoted = decide(promoting, { ...done('promoteData', 4), now: NOW + ms }, settings)
+      return decide(promoted.state, { ...done('persist', 4), now: NOW + ms }, settings)
+    }
+    assert.deepEqual(types(decideAfter(300).effects), ['raiseVirtualIp'])
+    assert.deepEqual(types(decideAfter(3000).effects), ['checkReferences', 'probeVirtualIp'])
+  })
+
+  it('gives up when somebody answers for the address after the claim', () => {
+    for (const step of ['claiming', 'promoting', 'persistingRole'] as const) {
+      const { state, reason } = decide(claiming(step), probe('heldByPeer'), settings)
+      assert.equal(state.name, 'suspect', step)
+      assert.match(reason, /still serves/)
+    }
+  })
+
+  it('asks for the address once, shortly before the dead time is over, when it would claim', () => {
+    const early = suspect(silentFor(4700))
+    const asked = decide(early, tick(), settings)
+    assert.deepEqual([asked.state.name, types(asked.effects)], ['suspect', ['probeVirtualIp']])
+    assert.ok(
+      !types(decide(asked.state, tick(NOW + 10), settings).effects).includes('probeVirtualIp'),
+    )
+    const answered = decide(asked.state, { ...probe('free'), now: NOW + 200 }, settings)
+    const claim = decide(answered.state, tick(NOW + 310), settings)
+    assert.deepEqual(types(claim.effects).at(-1), 'checkReferences')
+    const referenced = decide(
+      claim.state,
+      { type: 'referencesChecked', now: NOW + 320, askedAt: NOW + 310, reachable: true },
+      settings,
+    )
+    assert.ok(types(referenced.effects).includes('persist'), referenced.reason)
+    const unlikely: readonly Partial<State['shared']>[] = [
+      silentFor(4000),
+      { ...silentFor(4700), reachableSince: null },
+      { ...silentFor(4700), own: { ...shared().own, dataInSync: false } },
+    ]
+    for (const changed of unlikely)
+      assert.ok(
+        !types(decide(suspect(changed), tick(), settings).effects).includes('probeVirtualIp'),
+      )
   })
 
   it('waits while the peer holds the address, and gives up when its lease must have ended', () => {
