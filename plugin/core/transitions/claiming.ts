@@ -1,21 +1,19 @@
 import {
-  lastEvidence,
   peerActive,
   peerHeard,
   persist,
   record,
   stay,
-  withShared,
   type CoreSettings,
   type Decision,
   type Row,
 } from '../decision.ts'
 import type { EventOf } from '../event.ts'
 import type { EventKind } from '../event-kinds.ts'
-import type { ClaimCause, ClaimStep } from '../state.ts'
-import { nextTerm } from '../term.ts'
+import type { ClaimCause } from '../state.ts'
 import { abortEffects, giveUp, next, refuse, type Claiming } from './claim-steps.ts'
 import { becomeActive } from './become-active.ts'
+import { claimProbed, isFree, persistTerm, raise } from './claim-address.ts'
 import {
   commonCells,
   followActive,
@@ -160,95 +158,6 @@ function claimReferences(
   return refuse(state, event.now, 'isolated', 'splitPrevented', reason, timing)
 }
 
-function claimProbed(
-  state: Claiming,
-  event: EventOf<'virtualIpProbed'>,
-  settings: CoreSettings,
-): Decision {
-  const { timing } = settings
-  const { now } = event
-  if (event.visit !== state.shared.visit || !ASKED_IN.includes(state.step))
-    return stay(state, 'the answer is not awaited')
-  switch (event.result) {
-    case 'free':
-      if (heldLately(state, now, timing))
-        return stay(
-          { ...state, probeAt: now + timing.probePollMs },
-          'the virtual IP seems free, but the peer held it a moment ago: waits until its lease must have ended',
-        )
-      if (state.step === 'probingVirtualIp') return persistTerm(state, now)
-      return state.step === 'confirmingVirtualIp'
-        ? raise(state, now, settings)
-        : stay(state, 'the virtual IP is still free')
-    case 'heldByPeer': {
-      const held = withShared(state, { peer: { ...state.shared.peer, heldAt: now } })
-      if (state.step === 'probingVirtualIp' && now - state.stepSince < timing.heldLimitMs)
-        return stay(
-          { ...held, probeAt: now + timing.probePollMs },
-          'the peer still holds the virtual IP: waits for its lease to end',
-        )
-      const reason =
-        'heartbeats are lost, but the active server still serves: look for a firewall between the servers'
-      return refuse(held, now, 'answered', 'splitPrevented', reason, timing)
-    }
-    case 'heldByStranger':
-      return refuse(
-        state,
-        now,
-        'conflict',
-        'virtualIpConflict',
-        'another device answers for the virtual IP',
-        timing,
-      )
-    case 'notBelievable':
-      return giveUp(
-        state,
-        now,
-        'the virtual IP could not be probed: the link of this server is not sound',
-        timing,
-        now + 1000,
-      )
-  }
-}
-
-const ASKED_IN: readonly ClaimStep[] = [
-  'probingVirtualIp',
-  'claiming',
-  'promoting',
-  'persistingRole',
-  'confirmingVirtualIp',
-]
-
-/** Nobody answered for the address a moment ago. */
-function isFree({ shared }: Claiming, now: number, { freeForMs }: CoreSettings['timing']): boolean {
-  return shared.virtualIpFreeAt !== null && now - shared.virtualIpFreeAt <= freeForMs
-}
-
-/** One lost answer must not look like a free address, and a peer that held it may renew until it finds itself isolated. */
-function heldLately(
-  { shared, step }: Claiming,
-  now: number,
-  timing: CoreSettings['timing'],
-): boolean {
-  const { heldAt } = shared.peer
-  if (step !== 'probingVirtualIp' || heldAt === null) return false
-  return now - heldAt < Math.max(timing.heldLimitMs, timing.isolationMs + timing.intervalMs)
-}
-
-function persistTerm(state: Claiming, now: number): Decision {
-  const { shared } = state
-  const highest = Math.max(shared.term, shared.seenTerm, shared.reservedTerm)
-  const term = nextTerm(highest, shared.identity)
-  const reserved = withShared(state, { reservedTerm: term })
-  return next(reserved, now, 'persistingTerm', 'the virtual IP is free', [
-    // Before the term is persisted: what is told to contacts is on disk before the failover goes on.
-    ...(state.cause === 'failover' || state.cause === 'coldStart'
-      ? [record('failoverStarted', state.why)]
-      : []),
-    persist(reserved.shared, now, { term }),
-  ])
-}
-
 function claimDone(
   state: Claiming,
   event: EventOf<'effectDone'>,
@@ -313,22 +222,6 @@ function persisted(state: Claiming, now: number, term: number): Decision {
     { type: 'sendClaim', term },
     { type: 'sendHeartbeat' },
     { type: 'probeVirtualIp' },
-  ])
-}
-
-/** Promoting may have taken long: the evidence that we are not isolated must still be fresh. */
-function raise(state: Claiming, now: number, { timing }: CoreSettings): Decision {
-  const needsEvidence = !state.forced && state.cause !== 'firstPairing'
-  if (needsEvidence && now - lastEvidence(state.shared) >= timing.isolationMs)
-    return giveUp(
-      state,
-      now,
-      'no sign of the network since the claim began: this server may be the isolated one',
-      timing,
-      now + 1000,
-    )
-  return next(state, now, 'raisingVirtualIp', 'the virtual IP is free', [
-    { type: 'raiseVirtualIp', leaseMs: timing.leaseMs },
   ])
 }
 
