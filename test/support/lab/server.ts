@@ -267,6 +267,7 @@ export class LabServer {
         exclude: { tables: OWN_TABLES },
       },
       network: { interface: 'eth0', driver: 'kernel', ...this.options.network },
+      failover: { roleChangesPerHour: 100 }, // else the table of faults would be held as flapping
       services: { health: ['bash', '-c', HEALTH], healthIntervalMs: 1000, timeoutMs: 3000 },
       platform: {
         facts: {
