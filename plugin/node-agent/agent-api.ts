@@ -10,6 +10,7 @@ import { createModesApi } from './modes-api.ts'
 import { type Operation, type Step } from './operations.ts'
 import { join } from './pairing.ts'
 import { isTemplateName, previewTemplate } from '../config/message-template.ts'
+import { RefusedWrites } from './refused-writes.ts'
 import { saveNotifications } from './save-notifications.ts'
 import { saveSettings } from './save-settings.ts'
 import { buildStatus } from './status.ts'
@@ -32,6 +33,10 @@ const SHOWN_DELIVERIES = 300
 export function createAgentApi({ node, makeAccessCode }: AgentApiParts): AgentApi {
   const { history, loop, operations, peer, settings } = node
   const confirmations = createConfirmations(history)
+  const refusedWrites = new RefusedWrites(({ path, user, more }) => {
+    const reason = more === 0 ? path : `${path}, ${more} more within a minute`
+    history.record({ kind: 'writeRefused', reason, actor: user })
+  })
   const metrics = createMetrics(node, () => buildStatus(node))
   return {
     status: () => Promise.resolve(buildStatus(node)),
@@ -133,8 +138,8 @@ export function createAgentApi({ node, makeAccessCode }: AgentApiParts): AgentAp
       await dissolve(node, force, context?.actor ?? null)
       return { done: true }
     },
-    async recordRefusal({ path, user }) {
-      history.record({ kind: 'writeRefused', reason: path, actor: user })
+    recordRefusal({ path, user }) {
+      refusedWrites.refused(path, user)
       return Promise.resolve({ recorded: true })
     },
   }
