@@ -170,7 +170,7 @@ export class AgentLoop {
     this.dispatch({ type: 'handOverAborted', now: this.now(), requestId, reason })
   }
 
-  /** Maintenance mode for the given time, on both servers; null ends it. */
+  /** Maintenance mode for the given time (Infinity: until it is ended), on both servers; null ends it. */
   setMaintenance(durationMs: number | null, pauseSynchronisation = false): void {
     const now = this.now()
     const until = durationMs === null ? null : now + durationMs

@@ -37,7 +37,7 @@ export interface DurableState {
   readonly dataInSync: boolean
   readonly modes: Omit<Modes, 'maintenanceUntil'> & {
     /** Wall clock end of maintenance mode, Unix time in ms. */
-    readonly maintenanceUntilMs: number | null
+    readonly maintenanceUntilMs: number | 'open' | null
   }
   /** When this server became active by itself, Unix time in ms. */
   readonly roleChangesMs: readonly number[]

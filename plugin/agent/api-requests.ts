@@ -114,14 +114,21 @@ const LONGEST_MAINTENANCE_MS = 24 * 3_600_000
 const maintenance = z.discriminatedUnion(
   'on',
   [
-    z.strictObject({
-      on: z.literal(true),
-      durationMs: z
-        .int('is not a duration | Give milliseconds, from 15 minutes to 24 hours.')
-        .min(SHORTEST_MAINTENANCE_MS, 'is too short | Give at least 15 minutes.')
-        .max(LONGEST_MAINTENANCE_MS, 'is too long | Give 24 hours at most.'),
-      pauseSynchronisation: flag,
-    }),
+    z
+      .strictObject({
+        on: z.literal(true),
+        durationMs: z
+          .int('is not a duration | Give milliseconds, from 15 minutes to 24 hours, or untilEnded.')
+          .min(SHORTEST_MAINTENANCE_MS, 'is too short | Give at least 15 minutes.')
+          .max(LONGEST_MAINTENANCE_MS, 'is too long | Give 24 hours at most, or untilEnded.')
+          .optional(),
+        untilEnded: flag,
+        pauseSynchronisation: flag,
+      })
+      .refine((input) => (input.durationMs === undefined) === (input.untilEnded === true), {
+        path: ['durationMs'],
+        message: 'or untilEnded is needed, one of the two | Give how long, or untilEnded.',
+      }),
     z.strictObject({ on: z.literal(false) }),
   ],
   'is not true or false | Give true or false.',

@@ -15,7 +15,8 @@ export function toDurable(
   wallMs: number,
 ): Pick<DurableState, 'modes' | 'roleChangesMs'> {
   const { maintenanceRemainingMs: remainingMs, ...rest } = modes
-  const maintenanceUntilMs = remainingMs === null ? null : Math.round(wallMs + remainingMs)
+  const maintenanceUntilMs =
+    typeof remainingMs === 'number' ? Math.round(wallMs + remainingMs) : remainingMs
   return {
     modes: { ...rest, maintenanceUntilMs },
     roleChangesMs: roleChangeAgesMs.map((ageMs) => Math.round(wallMs - ageMs)),
@@ -30,7 +31,8 @@ export function fromDurable(
   if (durable === null) return { term: 0, wasActive: false, modes: FIRST_MODES, roleChanges: [] }
   const { term, wasActive } = durable
   const { maintenanceUntilMs, ...rest } = durable.modes
-  const remainingMs = maintenanceUntilMs === null ? 0 : maintenanceUntilMs - wallMs
+  const untilMs = maintenanceUntilMs === 'open' ? Infinity : (maintenanceUntilMs ?? -Infinity)
+  const remainingMs = untilMs - wallMs
   const modes: Modes =
     remainingMs > 0
       ? { ...rest, maintenanceUntil: now + remainingMs }

@@ -44,7 +44,7 @@ const report = z.object({
   referenceReachable: z.boolean(),
   modes: z.object({
     version: z.int().min(0),
-    maintenanceRemainingMs: z.number().min(0).nullable(),
+    maintenanceRemainingMs: z.union([z.number().min(0), z.literal('open')]).nullable(),
     synchronisationPaused: z.boolean(),
     automatic: z.enum(['on', 'off', 'held']),
   }),

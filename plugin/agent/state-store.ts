@@ -10,7 +10,7 @@ const durableState = z.strictObject({
   dataInSync: z.boolean(),
   modes: z.strictObject({
     version: z.int().min(0),
-    maintenanceUntilMs: z.int().nullable(),
+    maintenanceUntilMs: z.union([z.int(), z.literal('open')]).nullable(),
     synchronisationPaused: z.boolean(),
     automatic: z.enum(['on', 'off', 'held']),
   }),

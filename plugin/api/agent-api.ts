@@ -183,11 +183,12 @@ export interface LossPreview {
   readonly blockers: StatusDocument['blockers']
 }
 
-/** From 15 minutes to a day; it ends by itself. */
+/** From 15 minutes to a day, after which it ends by itself, or until it is ended: one of the two. */
 export type MaintenanceInput =
   | {
       readonly on: true
-      readonly durationMs: number
+      readonly durationMs?: number
+      readonly untilEnded?: boolean
       readonly pauseSynchronisation?: boolean
     }
   | { readonly on: false }

@@ -217,8 +217,9 @@ export interface TakeOverRecord {
 
 /** Nobody takes over by itself until it ends; the same on both servers. */
 export interface MaintenanceStatus {
-  readonly until: string
-  readonly remainingMs: number
+  /** Null: until somebody ends it. */
+  readonly until: string | null
+  readonly remainingMs: number | null
   readonly synchronisation: 'goesOn' | 'paused'
 }
 

@@ -1,4 +1,8 @@
-import type { ReplicationStatus, StatusDocument } from '../api/status-document.ts'
+import type {
+  MaintenanceStatus,
+  ReplicationStatus,
+  StatusDocument,
+} from '../api/status-document.ts'
 import { formatBytes, formatMs, formatTime } from './units.ts'
 
 const LABEL_WIDTH = 13
@@ -149,11 +153,13 @@ function modes({ maintenance, automaticTakeOver }: StatusDocument): string[] {
   const { state, changesLastHour } = automaticTakeOver
   const rest = maintenance?.synchronisation === 'paused' ? ', synchronisation paused' : ''
   return [
-    ...(maintenance === null
-      ? []
-      : [row('Maintenance', `on for ${formatMs(maintenance.remainingMs)} more${rest}`)]),
+    ...(maintenance === null ? [] : [row('Maintenance', `on ${left(maintenance)}${rest}`)]),
     ...(state === 'on' ? [] : [row('Automatic', AUTOMATIC[state](changesLastHour))]),
   ]
+}
+
+function left({ remainingMs }: MaintenanceStatus): string {
+  return remainingMs === null ? 'until somebody ends it' : `for ${formatMs(remainingMs)} more`
 }
 
 const AUTOMATIC = {

@@ -4,7 +4,7 @@ import type { Identity } from './facts.ts'
 export interface Modes {
   /** Rises with every change; 0 when nothing was ever set. */
   readonly version: number
-  /** Monotonic end of maintenance mode; null when off. */
+  /** Monotonic end of maintenance mode; Infinity until somebody ends it, null when off. */
   readonly maintenanceUntil: number | null
   /** Synchronisation rests while maintenance lasts. */
   readonly synchronisationPaused: boolean
@@ -16,7 +16,8 @@ export type AutomaticTakeOver = 'on' | 'off' | 'held'
 
 /** The same for the other server and for the disk, where our monotonic clock means nothing. */
 export interface ModesReport extends Omit<Modes, 'maintenanceUntil'> {
-  readonly maintenanceRemainingMs: number | null
+  /** `open`: until somebody ends it. */
+  readonly maintenanceRemainingMs: number | 'open' | null
 }
 
 export const FIRST_MODES: Modes = {
@@ -33,13 +34,18 @@ export const DEFAULT_ROLE_CHANGES_PER_HOUR = 6
 export function reportModes(modes: Modes, now: number): ModesReport {
   const { maintenanceUntil, ...rest } = modes
   const remaining = maintenanceUntil === null ? null : Math.max(0, maintenanceUntil - now)
-  return { ...rest, maintenanceRemainingMs: remaining }
+  return { ...rest, maintenanceRemainingMs: remaining === Infinity ? 'open' : remaining }
 }
 
 export function modesOf(report: ModesReport, now: number): Modes {
   const { version, maintenanceRemainingMs, synchronisationPaused, automatic } = report
-  const until = maintenanceRemainingMs === null ? null : now + maintenanceRemainingMs
-  return { version, maintenanceUntil: until, synchronisationPaused, automatic }
+  const maintenanceUntil = untilOf(maintenanceRemainingMs, now)
+  return { version, maintenanceUntil, synchronisationPaused, automatic }
+}
+
+function untilOf(remainingMs: ModesReport['maintenanceRemainingMs'], now: number): number | null {
+  if (remainingMs === 'open') return Infinity
+  return remainingMs === null ? null : now + remainingMs
 }
 
 /** What holds after the other server has told its modes: the newer ones, or the primary's where both are as new. */

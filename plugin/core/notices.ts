@@ -50,9 +50,13 @@ function modesNotice(before: State, after: State, event: Event): Effect[] {
 
 function maintenanceNotice(was: Modes, is: Modes, event: Event): Effect[] {
   if (is.maintenanceUntil !== null) {
-    const minutes = Math.round((is.maintenanceUntil - event.now) / 60_000)
+    const remainingMs = is.maintenanceUntil - event.now
+    const length =
+      remainingMs === Infinity
+        ? 'until somebody ends it'
+        : `for ${Math.round(remainingMs / 60_000)} minutes`
     const rest = is.synchronisationPaused ? 'synchronisation is paused' : 'synchronisation goes on'
-    const reason = `${by(event)}, for ${minutes} minutes; ${rest}`
+    const reason = `${by(event)}, ${length}; ${rest}`
     const isNews = event.type === 'maintenanceSet' || was.maintenanceUntil === null
     return isNews ? [record('maintenanceStarted', reason)] : []
   }

@@ -85,6 +85,7 @@ function bannerOf(
 /** What keeps the pair from taking over by itself stands on every page until it is over. */
 function modeText(status: StatusDocument, { t, duration }: Language): string | null {
   const { maintenance, automaticTakeOver } = status
+  if (maintenance?.remainingMs === null) return t('banner.maintenanceOpen')
   if (maintenance !== null)
     return t('banner.maintenance', { remaining: duration(maintenance.remainingMs) })
   return automaticTakeOver.state === 'on' ? null : t(`banner.automatic.${automaticTakeOver.state}`)

@@ -12,7 +12,8 @@ export function createModesApi(
     setMaintenance(input, context) {
       refuseUnlessPaired(node)
       const wasOn = loop.view().state.shared.modes.maintenanceUntil !== null
-      if (input.on) loop.setMaintenance(input.durationMs, input.pauseSynchronisation === true)
+      if (input.on)
+        loop.setMaintenance(input.durationMs ?? Infinity, input.pauseSynchronisation === true)
       else if (wasOn) loop.setMaintenance(null)
       note(context?.actor, input.on ? 'maintenance mode: on' : 'maintenance mode: off')
       return Promise.resolve({ maintenance: maintenanceStatus(node) })

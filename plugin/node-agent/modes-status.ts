@@ -4,12 +4,11 @@ import type { NodeContext } from './node-context.ts'
 export function maintenanceStatus({ loop }: NodeContext): MaintenanceStatus | null {
   const { maintenanceUntil, synchronisationPaused } = loop.view().state.shared.modes
   if (maintenanceUntil === null) return null
+  const synchronisation = synchronisationPaused ? 'paused' : 'goesOn'
+  if (maintenanceUntil === Infinity) return { until: null, remainingMs: null, synchronisation }
   const remainingMs = Math.max(0, Math.round(maintenanceUntil - performance.now()))
-  return {
-    until: new Date(Date.now() + remainingMs).toISOString(),
-    remainingMs,
-    synchronisation: synchronisationPaused ? 'paused' : 'goesOn',
-  }
+  const until = new Date(Date.now() + remainingMs).toISOString()
+  return { until, remainingMs, synchronisation }
 }
 
 export function automaticStatus({ loop, config }: NodeContext): AutomaticTakeOverStatus {

@@ -337,14 +337,19 @@ describe('the routes of the plugin', function () {
     )
   })
 
-  it('begins maintenance for the time that was chosen, and ends it', async () => {
+  it('begins maintenance for the time that was chosen or until it is ended, and ends it', async () => {
     const sent = { durationMs: '7200000', pauseSynchronisation: 'on' }
     await send('operator', 'maintenance', sent).expect(303)
     await send('operator', 'maintenance/end', {}).expect(303)
+    await send('operator', 'maintenance', { durationMs: 'untilEnded' }).expect(303)
     const asked = web().agent.calls.filter((call) => call.name === 'setMaintenance')
     assert.deepEqual(
       asked.map((call) => call.input),
-      [{ on: true, durationMs: 7_200_000, pauseSynchronisation: true }, { on: false }],
+      [
+        { on: true, durationMs: 7_200_000, pauseSynchronisation: true },
+        { on: false },
+        { on: true, untilEnded: true, pauseSynchronisation: false },
+      ],
     )
   })
 

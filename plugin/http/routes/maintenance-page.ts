@@ -3,8 +3,19 @@ import { HotStandbyError } from '../../errors.ts'
 import { formText, formTexts } from '../form.ts'
 import { route } from '../handler.ts'
 import { sendPage } from '../send-page.ts'
-import { type MaintenanceAnswer, maintenanceModel } from '../view-models/maintenance-model.ts'
+import {
+  type MaintenanceAnswer,
+  maintenanceModel,
+  UNTIL_ENDED,
+} from '../view-models/maintenance-model.ts'
 import { agentFor, languageFor, type Web } from '../web.ts'
+
+/** What is not a number is the agent's to refuse, as it is with every other client. */
+function lengthOf(chosen: string): { untilEnded: true } | { durationMs: number } {
+  return chosen === UNTIL_ENDED
+    ? { untilEnded: true }
+    : { durationMs: Number(chosen || Number.NaN) }
+}
 
 /** Maintenance mode, and the switch of automatic take-over. */
 export function maintenanceRoutes(web: Web, router: Router): void {
@@ -42,8 +53,7 @@ export function maintenanceRoutes(web: Web, router: Router): void {
     action(async (request) => {
       await agentFor(web, request).setMaintenance({
         on: true,
-        // What is not a number is the agent's to refuse, as it is with every other client.
-        durationMs: Number(formText(request, 'durationMs') || Number.NaN),
+        ...lengthOf(formText(request, 'durationMs')),
         pauseSynchronisation: formText(request, 'pauseSynchronisation') === 'on',
       })
       return 'maintenance'

@@ -1,4 +1,4 @@
-import type { StatusDocument } from '../../api/status-document.ts'
+import type { MaintenanceStatus, StatusDocument } from '../../api/status-document.ts'
 import type { HotStandbyError } from '../../errors.ts'
 import type { Language } from '../i18n/language.ts'
 import { formError } from './field-view.ts'
@@ -10,11 +10,25 @@ const DURATIONS_MS: readonly number[] = [15, 30, 60, 120, 240, 480, 720, 1440].m
   (minutes) => minutes * MINUTE_MS,
 )
 const USUAL_MS = 60 * MINUTE_MS
+/** The form's value for a maintenance mode without an end of its own. */
+export const UNTIL_ENDED = 'untilEnded'
 
 const AUTOMATIC: Readonly<Record<StatusDocument['automaticTakeOver']['state'], Tone>> = {
   on: 'good',
   off: 'warning',
   held: 'bad',
+}
+
+/** How long maintenance mode lasts yet, in words. */
+export function remainingText(
+  { remainingMs, until }: MaintenanceStatus,
+  { t, duration, moment }: Language,
+): string {
+  if (remainingMs === null) return t('maintenance.open')
+  return t('maintenance.remaining', {
+    remaining: duration(remainingMs),
+    until: moment(until)?.text,
+  })
 }
 
 /** What was sent and is not right. */
@@ -29,23 +43,19 @@ export function maintenanceModel(
   { error, sent }: MaintenanceAnswer,
   language: Language,
 ): object {
-  const { t, duration, moment } = language
+  const { t, duration } = language
   const { maintenance, automaticTakeOver: automatic } = status
-  const chosen = Number(sent?.['durationMs'] ?? USUAL_MS)
+  const chosen = sent?.['durationMs'] ?? String(USUAL_MS)
   return {
     isPaired: status.setUp === 'paired',
     maintenance: maintenance && {
-      remaining: t('maintenance.remaining', {
-        remaining: duration(maintenance.remainingMs),
-        until: moment(maintenance.until)?.text,
-      }),
+      remaining: remainingText(maintenance, language),
       synchronisation: t(`maintenance.synchronisation.${maintenance.synchronisation}`),
     },
-    durations: DURATIONS_MS.map((value) => ({
-      value,
-      label: duration(value),
-      isSelected: value === chosen,
-    })),
+    durations: [
+      ...DURATIONS_MS.map((ms) => ({ value: String(ms), label: duration(ms) })),
+      { value: UNTIL_ENDED, label: t('maintenance.untilEnded') },
+    ].map((choice) => ({ ...choice, isSelected: choice.value === chosen })),
     isPauseChosen: sent?.['pauseSynchronisation'] === 'on',
     problem: error?.details.fields?.find(({ field }) => field === 'durationMs') ?? null,
     automatic: {

@@ -3,6 +3,7 @@ import type { Language } from '../i18n/language.ts'
 import { percentOf } from '../i18n/formats.ts'
 import { chart } from './chart.ts'
 import { copyModel } from './copy-model.ts'
+import { remainingText } from './maintenance-model.ts'
 import { operationModel } from './operation-model.ts'
 import { requirementsModel } from './requirements-model.ts'
 import { serversModel } from './servers-model.ts'
@@ -11,7 +12,7 @@ import { healthPill, phasePill, type Pill } from './words.ts'
 /** The whole status page. */
 export function statusModel(status: StatusDocument, language: Language): object {
   const { meaning, action, word } = status.health
-  const { t, duration, moment } = language
+  const { t, moment } = language
   return {
     health: { ...healthPill(word, language), meaning, action },
     isSetUp: status.setUp !== 'notSetUp',
@@ -32,12 +33,7 @@ export function statusModel(status: StatusDocument, language: Language): object 
       ...status.configLock,
       isLocked: status.configLock.locked,
     },
-    maintenance:
-      status.maintenance &&
-      t('maintenance.remaining', {
-        remaining: duration(status.maintenance.remainingMs),
-        until: moment(status.maintenance.until)?.text,
-      }),
+    maintenance: status.maintenance && remainingText(status.maintenance, language),
     automatic:
       status.setUp !== 'paired' || status.automaticTakeOver.state === 'on'
         ? null

@@ -32,7 +32,7 @@ describe('maintenance mode and the switch of automatic take-over', function () {
     )
     assert.equal(status, 0, lines.join('\n'))
     await untilBoth('maintenance', async (server) => (await maintenanceOf(server)) !== null)
-    const until = Date.parse((await maintenanceOf(pair.primary))!.until)
+    const until = Date.parse((await maintenanceOf(pair.primary))?.until ?? '')
     assert.ok(Math.abs(until - Date.now() - HOUR_MS) < 30_000)
 
     // The active server goes away for longer than the dead time, as in an upgrade.
@@ -46,7 +46,7 @@ describe('maintenance mode and the switch of automatic take-over', function () {
     assert.ok(blockers.some((blocker) => blocker.id === 'maintenance'))
     await pair.primary.start()
     const kept = await maintenanceOf(pair.primary)
-    assert.ok(kept !== null && Math.abs(Date.parse(kept.until) - until) < 2000)
+    assert.ok(kept !== null && Math.abs(Date.parse(kept.until ?? '') - until) < 2000)
     await pair.primary.client.wait({ for: 'active', timeoutMs: 30_000 })
     await pair.primary.client.setMaintenance({ on: false })
     await untilBoth('the end', async (server) => (await maintenanceOf(server)) === null)
@@ -79,10 +79,35 @@ describe('maintenance mode and the switch of automatic take-over', function () {
     assert.equal(events.length, 1, 'only the copy of the pairing')
   })
 
+  it('lasts until somebody ends it, when no end was given', async () => {
+    await pair.primary.client.setMaintenance({ on: true, untilEnded: true })
+    const isOpen = async (server: PairServer): Promise<boolean> => {
+      const maintenance = await maintenanceOf(server)
+      return maintenance?.until === null && maintenance.remainingMs === null
+    }
+    await untilBoth('maintenance without an end', isOpen)
+    await pair.secondary.stop()
+    await pair.secondary.start()
+    assert.ok(await isOpen(pair.secondary), 'kept over a restart')
+    const { events } = await pair.primary.client.events({ kind: 'maintenanceStarted', limit: 1 })
+    assert.match(events[0]?.reason ?? '', /until somebody ends it/)
+    await pair.secondary.client.wait({ for: 'standby', timeoutMs: 30_000 })
+    await pair.secondary.client.setMaintenance({ on: false })
+    await untilBoth('the end', async (server) => (await maintenanceOf(server)) === null)
+    await pair.whole()
+  })
+
   it('refuses wrong durations by name', async () => {
-    for (const durationMs of [60_000, 25 * HOUR_MS])
+    const wrong: readonly { durationMs?: number; untilEnded?: true }[] = [
+      { durationMs: 60_000 },
+      { durationMs: 25 * HOUR_MS },
+      { durationMs: Number.NaN },
+      { durationMs: HOUR_MS, untilEnded: true },
+      {},
+    ]
+    for (const length of wrong)
       await assert.rejects(
-        pair.primary.client.setMaintenance({ on: true, durationMs }),
+        pair.primary.client.setMaintenance({ on: true, ...length }),
         (error: HotStandbyError) => error.details.fields?.[0]?.field === 'durationMs',
       )
   })

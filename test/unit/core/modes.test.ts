@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict'
 import { decide } from '../../../plugin/core/decide.ts'
 import type { Event } from '../../../plugin/core/event.ts'
-import { agreeOnModes, FIRST_MODES, type Modes, reportModes } from '../../../plugin/core/modes.ts'
+import {
+  agreeOnModes,
+  FIRST_MODES,
+  type Modes,
+  modesOf,
+  reportModes,
+} from '../../../plugin/core/modes.ts'
 import type { State } from '../../../plugin/core/state.ts'
 import { active, claiming, NOW, report, settings, shared, standby } from './states.ts'
 
@@ -24,6 +30,14 @@ describe('modes of the pair', () => {
     const saved = effects.find((effect) => effect.type === 'persist')
     assert.equal(saved?.type === 'persist' && saved.modes.maintenanceRemainingMs, 60_000)
     assert.deepEqual(recorded(standby(), heartbeat(maintenance)), ['maintenanceStarted'])
+  })
+
+  it('without an end stay so on their way to the other server', () => {
+    const open: Modes = { ...maintenance, maintenanceUntil: Infinity }
+    const told = JSON.parse(JSON.stringify(reportModes(open, NOW))) as ReturnType<
+      typeof reportModes
+    >
+    assert.equal(modesOf(told, NOW + 5).maintenanceUntil, Infinity)
   })
 
   it('of an older version change nothing', () => {
