@@ -625,6 +625,16 @@ describe('the routes of the plugin', function () {
     assert.equal((await names('sort=__proto__&page=-1'))[0], 't200')
   })
 
+  it('shows rows that a check found different side by side, with what differs marked', async () => {
+    web().agent.setStatus(pairedStatus())
+    const { text } = await client('viewer').get(`${BASE}/synchronisation`).expect(200)
+    const rows = text.slice(text.indexOf('<details id="hs-rows-0">'))
+    assert.match(rows, /The first 2 rows of public\.extensions, side by side/)
+    assert.match(rows, /<code>\(17,<mark>Ann<\/mark>,101\)<\/code>/)
+    assert.match(rows, /<code>\(17,<mark>&lt;b&gt;Anna<\/mark>,101\)<\/code>/)
+    assert.match(rows, /<code>\(18,Bob,102\)<\/code><\/td><td>no row/)
+  })
+
   it('leads from the standby to the active server, on the same port', async () => {
     const answer = await client('viewer').get(`${BASE}/active`).expect(302)
     const port = new URL(web().url).port

@@ -49,7 +49,10 @@ export function pairedStatus(change: Partial<StatusDocument> = {}): StatusDocume
             onlyOnStandby: 0,
             different: 2,
             keys: ['(17)', '(18)'],
-            rows: [],
+            rows: [
+              { key: '(17)', active: '(17,Ann,101)', standby: '(17,<b>Anna,101)' },
+              { key: '(18)', active: '(18,Bob,102)', standby: null },
+            ],
           },
         ],
       },

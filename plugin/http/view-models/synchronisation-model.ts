@@ -1,6 +1,7 @@
 import type { CheckReport, StatusDocument } from '../../api/status-document.ts'
 import type { HotStandbyError } from '../../errors.ts'
 import type { Language } from '../i18n/language.ts'
+import { differencesModel } from './differences-model.ts'
 import { listTables, TABLE_SORTS, type TableList, type TableListQuery } from '../table-list.ts'
 import { copyModel } from './copy-model.ts'
 import { fieldView, formError } from './field-view.ts'
@@ -88,8 +89,9 @@ function listModel(list: TableList, query: TableListQuery, { t }: Language): obj
   }
 }
 
-function checkModel(check: CheckReport | null, { duration, moment }: Language): object | null {
+function checkModel(check: CheckReport | null, language: Language): object | null {
   if (check === null) return null
+  const { duration, moment } = language
   const isEqual = check.differences.length === 0
   return {
     at: moment(check.at)?.text,
@@ -99,9 +101,6 @@ function checkModel(check: CheckReport | null, { duration, moment }: Language): 
     isEqual,
     repaired: check.repaired,
     canRepair: !isEqual && !check.repaired,
-    differences: check.differences.map((difference) => ({
-      ...difference,
-      keys: difference.keys.join(', '),
-    })),
+    differences: differencesModel(check.differences, language),
   }
 }
