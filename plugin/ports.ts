@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type {
   CheckReport,
+  DrillReport,
   UnsentChange,
   CopyProgress,
   ReplicationStatus,
@@ -167,6 +168,8 @@ export interface PeerHandler {
   }>
   /** As active: how many calls are active now. Errors: HS_WRONG_STATE without the command `services.calls`. */
   activeCalls(): Promise<{ readonly calls: number }>
+  /** As standby, asked for by the active: everything of a take-over but the switch. */
+  drill(input: { readonly by: string | null }): Promise<DrillReport>
   /** Unsent changes of this server. */
   unsent(): Promise<{ readonly changes: readonly UnsentChange[] }>
   settleUnsent(input: Parameters<UnsentStore['settle']>[0]): Promise<void>

@@ -101,6 +101,7 @@ export type AnswersAreTheAgents = AllTrue<
     Same<DeliveredAnswer, Answer<'notifyTest'>>,
     Same<DoneAnswer, Answer<'disable'>>,
     Same<OperationAnswer, Answer<'switchOver'>>,
+    Same<OperationAnswer, Answer<'drill'>>,
     Same<CancelledAnswer, Answer<'cancelSwitchover'>>,
     Same<LossPreview, Answer<'previewLoss'>>,
     Same<UnsentAnswer, Answer<'unsent'>>,

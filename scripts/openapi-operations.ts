@@ -52,6 +52,11 @@ export const OPERATIONS: readonly Operation[] = [
     'OperationAnswer',
   ),
   operate('/api/switchover/cancel', 'Calls off a switchover that only waits.', 'CancelledAnswer'),
+  operate(
+    '/api/drill',
+    'Rehearses a take-over: everything but the switch. The report is `lastDrill` of the status.',
+    'OperationAnswer',
+  ),
   get(
     '/api/unsent',
     'Changes that had not reached the other server, of both servers.',

@@ -160,6 +160,9 @@ export const API_ROUTES: readonly ApiRoute[] = [
     api.switchOver(present(input), context),
   ),
   route('POST', '/switchover/cancel', nothing, (api, _, context) => api.cancelSwitchover(context)),
+  route('POST', '/drill', z.strictObject({ wait: flag }), (api, input, context) =>
+    api.drill(present(input), context),
+  ),
   route('GET', '/unsent', nothing, (api, _, context) => api.unsent(context)),
   route('POST', '/unsent', settleUnsent, (api, input, context) =>
     api.settleUnsent({ ...present(input), how: input.how }, context),

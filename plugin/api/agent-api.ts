@@ -31,6 +31,7 @@ import type {
  * | GET /take-over/preview | | LossPreview — what a forced take-over here would lose |
  * | POST /switchover | SwitchoverInput | { operation } — from either server |
  * | POST /switchover/cancel | | { cancelled: true } — while it waits for calls to end |
+ * | POST /drill | { wait?: boolean } | { operation } — a take-over without the switch; the report is `lastDrill` of the status |
  * | GET /unsent | | { changes: UnsentChange[] } — of both servers |
  * | POST /unsent | SettleUnsentInput | UnsentOutcome — applied again on the active, or discarded |
  * | POST /maintenance | MaintenanceInput | { maintenance } — both servers |
@@ -75,6 +76,10 @@ export interface AgentApi {
     context?: CallContext,
   ): Promise<{ readonly operation: OperationStatus }>
   cancelSwitchover(context?: CallContext): Promise<{ readonly cancelled: true }>
+  drill(
+    input: { readonly wait?: boolean },
+    context?: CallContext,
+  ): Promise<{ readonly operation: OperationStatus }>
   unsent(context?: CallContext): Promise<{ readonly changes: readonly UnsentChange[] }>
   settleUnsent(input: SettleUnsentInput, context?: CallContext): Promise<UnsentOutcome>
   setMaintenance(

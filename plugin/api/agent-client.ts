@@ -43,6 +43,7 @@ export function createAgentClient(
     previewLoss: () => get('/take-over/preview'),
     switchOver: (input) => post('/switchover', input),
     cancelSwitchover: () => post('/switchover/cancel'),
+    drill: (input) => post('/drill', input),
     unsent: () => get('/unsent'),
     settleUnsent: (input) => post('/unsent', input),
     setMaintenance: (input) => post('/maintenance', input),

@@ -16,6 +16,8 @@ import {
   resolveUnsentSchema,
   settleUnsentSchema,
   unsentOutcomeSchema,
+  drillReportSchema,
+  drillSchema,
   unsentSchema,
 } from './wire-schemas.ts'
 
@@ -81,6 +83,13 @@ export const PEER_CALLS: { readonly [Name in PeerCallName]: PeerCall } = {
     output: activeCallsSchema,
     repeatable: true,
     limit: 'handOver',
+  },
+  drill: {
+    path: '/drill',
+    input: drillSchema,
+    output: drillReportSchema,
+    repeatable: false,
+    limit: 'check',
   },
   unsent: {
     path: '/unsent',

@@ -67,6 +67,7 @@ export function createPeerClient(options: PeerClientOptions): ClosablePeerClient
     handOver: (input) => call('handOver', input),
     takeOver: () => call('takeOver', {}),
     activeCalls: () => call('activeCalls', {}),
+    drill: (input) => call('drill', input),
     unsent: () => call('unsent', {}),
     settleUnsent: (input) => call('settleUnsent', input),
     resolveUnsent: (input) => call('resolveUnsent', input),

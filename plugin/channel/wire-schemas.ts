@@ -133,6 +133,15 @@ export const unsentOutcomeSchema = z.looseObject({
   conflicts: z.array(z.looseObject({ id: text, reason: z.string() })),
 })
 
+export const drillSchema = z.looseObject({ by: text.nullable() })
+
+/** `DrillReport`; only shown. */
+export const drillReportSchema = z.looseObject({
+  at: text,
+  ok: z.boolean(),
+  steps: z.array(z.looseObject({ id: text, result: text })).max(100),
+})
+
 export const checkOptionsSchema = z.looseObject({ repair: z.boolean() })
 
 /** `CheckReport`; only shown. */

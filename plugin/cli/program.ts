@@ -7,6 +7,7 @@ import { addAutomatic } from './commands/automatic.ts'
 import { addCheck } from './commands/check.ts'
 import { addDisable } from './commands/disable.ts'
 import { addDoctor } from './commands/doctor.ts'
+import { addDrill } from './commands/drill.ts'
 import { addEvents } from './commands/events.ts'
 import { addJoin } from './commands/join.ts'
 import { addMaintenance } from './commands/maintenance.ts'
@@ -32,6 +33,7 @@ const COMMANDS: readonly AddCommand[] = [
   addWait,
   addSwitchover,
   addTakeOver,
+  addDrill,
   addUnsent,
   addMaintenance,
   addAutomatic,

@@ -10,8 +10,8 @@ export interface RequirementSettings {
   readonly pair: Pick<PairSettings, 'virtualIp'> | null
 }
 
-const LARGEST_CLOCK_DIFFERENCE_MS = 2000
-const LEAST_FREE_DISK_BYTES = 1024 ** 3
+export const LARGEST_CLOCK_DIFFERENCE_MS = 2000
+export const LEAST_FREE_DISK_BYTES = 1024 ** 3
 const OLDEST_POSTGRES = 15
 const NEWEST_POSTGRES = 18
 

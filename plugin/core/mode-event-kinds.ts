@@ -26,6 +26,22 @@ export const MODE_EVENT_KINDS = {
     meaning: 'What was applied again is on both servers.',
     advice: 'Nothing to do.',
   },
+  drillDone: {
+    level: 'information',
+    notify: false,
+    toldBy: 'each',
+    title: 'The rehearsal of a take-over went well',
+    meaning: 'Nothing changes for users. The standby would have taken over.',
+    advice: 'Nothing to do.',
+  },
+  drillFailed: {
+    level: 'warning',
+    notify: true,
+    toldBy: 'each',
+    title: 'The rehearsal of a take-over found faults',
+    meaning: 'Calls go on. A take-over may not work, or take longer.',
+    advice: 'See the steps that failed and their remedies, then rehearse again.',
+  },
   modeAskedFor: {
     level: 'information',
     notify: false,

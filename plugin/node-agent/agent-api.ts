@@ -2,6 +2,7 @@ import type { AgentApi, JoinInput, WaitInput } from '../api/agent-api.ts'
 import type { OperationStatus } from '../api/status-document.ts'
 import { HotStandbyError } from '../errors.ts'
 import { buildDoctorReport } from './doctor.ts'
+import { drill } from './drill.ts'
 import { createMetrics } from './metrics.ts'
 import { createConfirmations } from './confirmations.ts'
 import type { NodeContext } from './node-context.ts'
@@ -96,6 +97,12 @@ export function createAgentApi({ node, makeAccessCode }: AgentApiParts): AgentAp
     cancelSwitchover(context) {
       operations.cancel(`by ${context?.actor ?? 'cli'}`)
       return Promise.resolve({ cancelled: true })
+    },
+    drill({ wait = false }, context) {
+      refuseUnlessPaired(node)
+      const by = context?.actor ?? null
+      const operation = operations.start('drill', ({ step }) => drill(node, by, step))
+      return answer(node, operation, wait)
     },
     ...createModesApi(node),
     ...createUnsentApi(node),

@@ -6,6 +6,7 @@ import { createNotifier, type Notifier } from '../notification/notifier.ts'
 import type { PeerHello } from '../ports.ts'
 import { createAcknowledged } from './acknowledged.ts'
 import type { Closers } from './closers.ts'
+import { openLastDrill } from './last-drill.ts'
 import { openLastTakeOver } from './last-take-over.ts'
 import { mailPolicy, notificationsOf, sendingTurn } from './mail-policy.ts'
 import type { NodeContext } from './node-context.ts'
@@ -39,6 +40,7 @@ export async function buildContext(
   opened.push(() => exchange.stop())
   const { stateDirectory } = config
   const lastTakeOver = await openLastTakeOver(stateDirectory, parts.loop, stores.serverId, logger)
+  const lastDrill = await openLastDrill(stateDirectory)
   const notifier = await openNotifier(input)
   opened.push(() => notifier.close())
   const node: NodeContext = {
@@ -52,6 +54,7 @@ export async function buildContext(
     history,
     notifier,
     lastTakeOver,
+    lastDrill,
     exchange,
     hello,
     operations: createOperations(() => hub.changed()),

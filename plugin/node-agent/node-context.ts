@@ -17,6 +17,7 @@ import type { FactsSource } from './facts.ts'
 import type { Operations } from './operations.ts'
 import type { PeerExchange } from './peer-exchange.ts'
 import type { SettingsStore } from './settings-store.ts'
+import type { LastDrill } from './last-drill.ts'
 import type { LastTakeOver } from './last-take-over.ts'
 
 /** The parts of one running agent, as `create-node-agent.ts` put them together. */
@@ -32,6 +33,7 @@ export interface NodeContext {
   readonly link: HeartbeatLink
   readonly virtualIp: VirtualIpDriver
   readonly lastTakeOver: LastTakeOver
+  readonly lastDrill: LastDrill
   readonly settings: SettingsStore
   readonly peer: PeerState
   readonly client: PeerClient

@@ -3,6 +3,7 @@ import { HotStandbyError } from '../errors.ts'
 import type { PeerHandler } from '../ports.ts'
 import { connectLocalDatabase, databaseAccess } from './local-database.ts'
 import { TOLD_BY_PEER } from './mail-policy.ts'
+import { drillHere } from './drill.ts'
 import type { NodeContext } from './node-context.ts'
 import { buildStatus } from './status.ts'
 import { settleUnsent } from './unsent-api.ts'
@@ -28,6 +29,7 @@ export function createPeerHandler(node: () => NodeContext): PeerHandler {
     handOver: async ({ requestId, newTerm }) => node().loop.handOver(requestId, newTerm),
     takeOver: async () => takeOverForPeer(node()),
     activeCalls: async () => ({ calls: await countActiveCalls(node().config.services) }),
+    drill: ({ by }) => drillHere(node(), by, () => undefined),
     unsent: async () => ({ changes: await node().engine.unsent.list() }),
     settleUnsent: async (input) => node().engine.unsent.settle(input),
     resolveUnsent: async ({ by, ...input }) => settleUnsent(node(), input, by),

@@ -1,5 +1,6 @@
 import type {
   ConfigLockStatus,
+  DrillReport,
   HeartbeatStatus,
   PeerStatus,
   ReplicationStatus,
@@ -48,6 +49,7 @@ export function buildStatus(node: NodeContext): StatusDocument {
     ...parts,
     ...verdict,
     lastTakeOver: lastTakeOver(node),
+    lastDrill: lastDrill(node),
     configLock: configLock(node),
     settings: { server, pair },
     operation: node.operations.current(),
@@ -143,6 +145,14 @@ function lastTakeOver({ lastTakeOver: own, exchange }: NodeContext): TakeOverRec
   const theirs = exchange.knowledge().status?.lastTakeOver ?? null
   if (mine === null || theirs === null) return mine ?? theirs
   return theirs.term > mine.term ? theirs : mine
+}
+
+/** Of both servers: a report is kept by the standby that was rehearsed, and by the active that asked. */
+function lastDrill({ lastDrill: own, exchange }: NodeContext): DrillReport | null {
+  const mine = own.current()
+  const theirs = exchange.knowledge().status?.lastDrill ?? null
+  if (mine === null || theirs === null) return mine ?? theirs
+  return theirs.at > mine.at ? theirs : mine
 }
 
 /** Configuration belongs to the active server of a pair; alone, to the only one. */

@@ -29,8 +29,11 @@ export function createMailer(smtp: SmtpConfig): Sender {
   }
 }
 
-async function send(smtp: SmtpConfig, password: string | null, mail: OutboxMessage): Promise<void> {
-  const transport = nodemailer.createTransport({
+async function openTransport(
+  smtp: SmtpConfig,
+  password: string | null,
+): Promise<ReturnType<typeof nodemailer.createTransport>> {
+  return nodemailer.createTransport({
     host: smtp.host,
     port: smtp.port,
     secure: smtp.secure,
@@ -44,6 +47,10 @@ async function send(smtp: SmtpConfig, password: string | null, mail: OutboxMessa
     disableFileAccess: true,
     disableUrlAccess: true,
   })
+}
+
+async function send(smtp: SmtpConfig, password: string | null, mail: OutboxMessage): Promise<void> {
+  const transport = await openTransport(smtp, password)
   try {
     await transport.sendMail({
       from: smtp.from,
@@ -80,6 +87,24 @@ async function readConfigured(path: string, field: string): Promise<string> {
     const code = (cause as NodeJS.ErrnoException).code ?? 'unreadable'
     const reason = `smtp.${field} ${path} cannot be read (${code})`
     throw new HotStandbyError('HS_NOTIFICATION_FAILED', { reason }, { cause })
+  }
+}
+
+/** Connects, negotiates TLS and logs in, without sending. Null when the server would take a mail; else why not. */
+export async function verifyMailServer(smtp: SmtpConfig): Promise<string | null> {
+  let secrets: readonly string[] = []
+  try {
+    const password = await readPassword(smtp)
+    secrets = password === null ? [] : [password, `\0${smtp.user ?? ''}\0${password}`]
+    const transport = await openTransport(smtp, password)
+    try {
+      await transport.verify()
+      return null
+    } finally {
+      transport.close()
+    }
+  } catch (error) {
+    return toFailure(error, secrets).reason
   }
 }
 

@@ -8,7 +8,7 @@ import { createDispatcher, type Dispatcher } from './dispatcher.ts'
 import { STORM_LIMITS, type StormLimits } from './held-events.ts'
 import type { FileHistory } from './history.ts'
 import type { MailServer } from './mail-text.ts'
-import { createMailer, type SmtpConfig } from './mailer.ts'
+import { createMailer, type SmtpConfig, verifyMailServer } from './mailer.ts'
 import { createOffice } from './office.ts'
 import { openOutbox } from './outbox.ts'
 import { type OutboxEntry, toDelivery } from './outbox-state.ts'
@@ -27,6 +27,8 @@ export interface Notifier {
    * Errors: HS_NOTIFICATION_FAILED naming each that was not reached.
    */
   sendTest(request?: TestRequest): Promise<readonly string[]>
+  /** Whether the mail server would take a mail; sends none. Null: mail does not go by SMTP, or is not configured. */
+  verifyMail(): Promise<{ readonly failure: string | null } | null>
   /** What the other server tells of its outbox. */
   share(input: OutboxShare): Promise<OutboxShare>
   /** For the platform's own sender; null while nothing waits, or mail goes by SMTP. */
@@ -139,6 +141,12 @@ export async function createNotifier(options: NotifierOptions): Promise<Notifier
       const delivered = await sendTests(request, { ...options, senders, nowMs: now() })
       wakeAll()
       return delivered
+    },
+    async verifyMail() {
+      const { smtp, mail } = options
+      return smtp === undefined || mail === 'platform'
+        ? null
+        : { failure: await verifyMailServer(smtp) }
     },
     share: (input) => sharing.take(input),
     takeMail: () => platform.take(),

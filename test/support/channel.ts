@@ -84,6 +84,7 @@ export function handlerWith(calls: Partial<PeerHandler>): PeerHandler {
     databaseAccess: unexpected,
     connectDatabase: unexpected,
     takeOver: unexpected,
+    drill: unexpected,
     unsent: unexpected,
     settleUnsent: unexpected,
     resolveUnsent: unexpected,

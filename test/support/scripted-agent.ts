@@ -156,6 +156,7 @@ function answers(status: () => StatusDocument): AgentApi {
       }),
     switchOver: () => Promise.resolve({ operation: { ...operation, kind: 'switchover' } }),
     cancelSwitchover: () => Promise.resolve({ cancelled: true }),
+    drill: () => Promise.resolve({ operation: { ...operation, kind: 'drill' } }),
     unsent: () => Promise.resolve({ changes: [] }),
     settleUnsent: () => Promise.resolve({ done: [], conflicts: [] }),
     setMaintenance: () => Promise.resolve({ maintenance: status().maintenance }),

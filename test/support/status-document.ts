@@ -65,6 +65,7 @@ export function statusDocument(change: Partial<StatusDocument> = {}): StatusDocu
     blockers: [],
     requirements: [],
     lastTakeOver: null,
+    lastDrill: null,
     configLock: {
       locked: true,
       reasons: ['this server is standby'],

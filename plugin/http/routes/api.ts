@@ -86,6 +86,10 @@ export function apiRoutes(web: Web, router: Router): void {
     '/api/switchover/cancel',
     answer('operate', (agent) => agent.cancelSwitchover()),
   )
+  router.post(
+    '/api/drill',
+    answer('operate', (agent, request) => agent.drill(body(request))),
+  )
   router.get(
     '/api/unsent',
     answer('view', (agent) => agent.unsent()),
