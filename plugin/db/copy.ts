@@ -37,6 +37,7 @@ export async function copyBetween(
     output.once('end', resolve)
     output.once('error', (error: Error) => {
       failure ??= error
+      letGo(output)
       if (!inputEnded) input.destroy(error)
       resolve()
     })
@@ -49,4 +50,12 @@ export async function copyBetween(
   await Promise.all([read, written])
   if (failure !== undefined) throw failure
   return { rows: input.rowCount, bytes }
+}
+
+/**
+ * After an error the library has dropped its buffers, and would still read the connection when its stream is asked for
+ * more: an exception that nobody can catch.
+ */
+function letGo(output: ReturnType<typeof copyTo>): void {
+  Object.assign(output, { connection: null })
 }
