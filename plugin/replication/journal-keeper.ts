@@ -8,6 +8,7 @@ import type { Logger } from '../logger.ts'
 import type { OnStep } from './batch-step.ts'
 import type { DatabaseConfig } from './database-config.ts'
 import type { EngineEvents } from './engine-events.ts'
+import { freeBytes } from './free-bytes.ts'
 import type { LocalDatabase } from './local-database.ts'
 import { endBlockers } from './queries/blocking.ts'
 import { newestPromotion } from './queries/position.ts'
@@ -102,7 +103,10 @@ export class JournalKeeper {
     this.journalBytes = await journal.journalSize(db, schema)
     const rows = await this.#count(db, state)
     if (rows === 0 && this.journalBytes > SHRINK_BYTES) await this.#shrink(db)
-    else if (this.journalBytes > this.#input.config.journalCapBytes) await this.#drop(db, state)
+    else {
+      const why = await this.#whyTooLarge(db, this.journalBytes)
+      if (why !== null) await this.#drop(db, state, why)
+    }
   }
 
   /** Null when it was not counted: a journal of millions, while a standby is away, must not cost a core. */
@@ -165,8 +169,18 @@ export class JournalKeeper {
     }
   }
 
+  /** Half of the room that is left is the journal's, at the most: a full disk would stop the PBX. */
+  async #whyTooLarge(db: Queryable, bytes: number): Promise<string | null> {
+    const { journalCapBytes } = this.#input.config
+    if (bytes > journalCapBytes) return `the journal passed ${journalCapBytes} bytes`
+    if (bytes < SHRINK_BYTES) return null
+    const free = await freeBytes(await journal.journalFolder(db))
+    if (free === null || free >= bytes) return null
+    return `the journal has ${bytes} bytes, and its disk only ${free} left`
+  }
+
   /** The PBX goes first: capture ends, the journal is dropped, and the standby copies afresh when it is back. */
-  async #drop(db: Queryable, state: ServerState): Promise<void> {
+  async #drop(db: Queryable, state: ServerState, why: string): Promise<void> {
     const { schema, events, config } = this.#input
     await setCaptureMode(db, schema, 'off')
     const dropped = await inTransaction(db, async () => {
@@ -184,7 +198,7 @@ export class JournalKeeper {
     const then = none
       ? 'no standby has come yet; capture goes on when it does'
       : 'the standby copies afresh when it returns'
-    const reason = `the journal passed ${config.journalCapBytes} bytes; ${then}`
+    const reason = `${why}; ${then}`
     events.history('journalCapReached', reason, { journalCapBytes: config.journalCapBytes })
   }
 }

@@ -1,4 +1,3 @@
-import { statfs } from 'node:fs/promises'
 import type { NotReplicated } from '../api/status-document.ts'
 import { quoteName } from '../db/identifiers.ts'
 import { appliedMigrations } from '../db/migrate.ts'
@@ -6,6 +5,7 @@ import { type Queryable, textRow } from '../db/transaction.ts'
 import { HotStandbyError } from '../errors.ts'
 import { MIGRATIONS } from '../../migrations/index.ts'
 import type { DatabaseConfig } from './database-config.ts'
+import { freeBytes } from './free-bytes.ts'
 import { isBefore, newGeneration, readServerState, type ServerState } from './queries/state.ts'
 import { newestTick } from './queries/ticks.ts'
 import { readTableCatalogue, schemaFingerprint, type TableCatalogue } from './table-catalogue.ts'
@@ -135,16 +135,6 @@ export async function readDatabaseFacts(
   return {
     postgresVersion: Math.floor(Number(row?.['version'] ?? 0) / 10_000),
     schemaFingerprint: schemaFingerprint(catalogue.tables),
-    freeDiskBytes: await freeBytes(row?.['directory'] ?? null),
+    freeDiskBytes: (await freeBytes(row?.['directory'] ?? null)) ?? (await freeBytes('/')),
   }
-}
-
-/** Null where the directory is not ours to see, or the server is another machine. */
-async function freeBytes(directory: string | null): Promise<number | null> {
-  for (const path of [directory, '/']) {
-    if (path === null) continue
-    const found = await statfs(path).catch(() => null)
-    if (found !== null) return found.bavail * found.bsize
-  }
-  return null
 }

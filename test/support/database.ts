@@ -83,6 +83,7 @@ export interface ServerOptions {
   readonly ddl?: string
   /** Of the database; else that of the cluster. */
   readonly encoding?: string
+  readonly tablespace?: string
   readonly config?: Partial<AgentConfig['database']>
   readonly logger?: Logger
   readonly clock?: { now(): number }
@@ -99,7 +100,11 @@ export async function startServer(
   const database = `test_${process.pid}_${databases}`
   await withClient(cluster.url(), (client) =>
     client.query(
-      `create database ${quoteName(database)}${options.encoding === undefined ? '' : ` encoding '${options.encoding}' template template0`}`,
+      [
+        `create database ${quoteName(database)}`,
+        options.encoding === undefined ? '' : `encoding '${options.encoding}' template template0`,
+        options.tablespace === undefined ? '' : `tablespace ${options.tablespace}`,
+      ].join(' '),
     ),
   )
   const sql = new pg.Client({ connectionString: cluster.url(database) })

@@ -114,6 +114,18 @@ export async function journalSize(db: Queryable, schema: QuotedName): Promise<nu
   return Number(row?.['bytes'] ?? 0)
 }
 
+/** Where the journal's files are; null when our role may not know. */
+export async function journalFolder(db: Queryable): Promise<string | null> {
+  const row = await textRow(
+    db,
+    `select coalesce(nullif(pg_catalog.pg_tablespace_location(d.dattablespace), ''),
+       case when pg_catalog.pg_has_role('pg_read_all_settings', 'member')
+         then pg_catalog.current_setting('data_directory') end) as folder
+     from pg_catalog.pg_database d where d.datname = current_database()`,
+  )
+  return row?.['folder'] ?? null
+}
+
 /** Deletes what the acknowledged snapshot has, in portions so that no transaction is long. */
 export async function purgeJournal(
   db: Queryable,

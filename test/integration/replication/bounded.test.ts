@@ -135,6 +135,29 @@ describe('bounded: locks, lost sessions and a full notification queue', function
     }
   })
 
+  it('an exhausted connection limit stops none of the writers, is told, and is over when there is room again', async () => {
+    const limit = (count: number): Promise<unknown> =>
+      active.sql.query(`alter database ${active.database} connection limit ${count}`)
+    await limit(0)
+    await active.sql.query(`select pg_terminate_backend(pid) from pg_stat_activity
+      where application_name like 'hot-standby %' and datname = current_database()`)
+    await eventually(
+      () => /too many connections/.test(standby.engine.status().reason),
+      'the reason in the status',
+    )
+    for (let n = 0; n < 20; n++) await active.sql.query(`insert into bag values ('no room ${n}')`)
+    await limit(-1)
+    await eventually(
+      () =>
+        active.engine.currentPosition().then(
+          () => true,
+          () => false,
+        ),
+      'a connection of the active',
+    )
+    await same()
+  })
+
   it('D8: a half-open connection is given up, and replication goes on over a new one', async () => {
     const line = await startLine(active.cluster)
     const source = active.source()
