@@ -76,19 +76,19 @@ export class CaptureMender {
     const { local, config } = this.#input
     const mark = await local.run((db) => readCaptureMark(db, this.#schema, config))
     if (mark === this.#mark) return
-    const { changed, events } = this.#input
-    const catalogue = await local.run((db) => readTableCatalogue(db, config))
-    changed(catalogue)
-    announceLeftOut(events, this.#leftOut, catalogue)
     await this.#mend()
     // Only what was there before the work: a change meanwhile, our own too, is looked at again.
     this.#mark = mark
   }
 
   async #mend(): Promise<void> {
-    const { config, events, logger } = this.#input
+    const { config, events, logger, changed } = this.#input
     const client = await ownerConnector(config).open('mend')
     try {
+      // Not over the connection that the keeper uses: this one may wait behind a migration, which the keeper lets go.
+      const catalogue = await readTableCatalogue(client, config)
+      changed(catalogue)
+      announceLeftOut(events, this.#leftOut, catalogue)
       await requireRowConditions(client, config)
       const captured = await readCapturedTables(client, this.#schema)
       const before = new Set(captured.map(displayName))
