@@ -58,6 +58,8 @@ class Engine implements ReplicationEngine {
   readonly #schema: QuotedName
   readonly #connector: Connector
   readonly #local: LocalDatabase
+  /** For what may wait behind a migration; the keeper, which ends such waits, must not wait behind it. */
+  readonly #looks: LocalDatabase
   readonly #events = new EngineEvents()
   readonly #closing = new AbortController()
   readonly #mender: CaptureMender
@@ -80,6 +82,7 @@ class Engine implements ReplicationEngine {
     this.#schema = quoteName(input.config.schema)
     this.#connector = urlConnector(input.config.url, input.config.passwordFile)
     this.#local = new LocalDatabase(this.#connector, (up) => this.#events.databaseUp(up))
+    this.#looks = new LocalDatabase(this.#connector, () => undefined)
     this.#mender = new CaptureMender({
       ...this.#parts(),
       wanted: () => this.#role !== 'off',
@@ -156,11 +159,9 @@ class Engine implements ReplicationEngine {
     // follow, and nobody can write to it either.
     await this.#untilDone(follower, () =>
       this.#local.run(async (db) => {
-        await state.saveRole(db, this.#schema, {
-          serverId: this.#serverId,
-          role: 'standby',
-          activeName: source.serverId,
-        })
+        const activeName = source.serverId
+        const role = { serverId: this.#serverId, role: 'standby', activeName } as const
+        await state.saveRole(db, this.#schema, role)
         await state.setCaptureMode(db, this.#schema, 'locked')
       }),
     )
@@ -270,11 +271,11 @@ class Engine implements ReplicationEngine {
   }
 
   databaseFacts(): ReturnType<ReplicationEngine['databaseFacts']> {
-    return this.#local.run((db) => readDatabaseFacts(db, this.#config))
+    return this.#looks.run((db) => readDatabaseFacts(db, this.#config))
   }
 
   dataAmount(): ReturnType<ReplicationEngine['dataAmount']> {
-    return this.#local.run((db) => readDataAmount(db, this.#config))
+    return this.#looks.run((db) => readDataAmount(db, this.#config))
   }
 
   async close(): Promise<void> {
@@ -283,7 +284,7 @@ class Engine implements ReplicationEngine {
     await this.#stopFollowing()
     await this.#checks.stop()
     await this.#stopKeeping()
-    await this.#local.close()
+    await Promise.all([this.#local.close(), this.#looks.close()])
   }
 
   #keep(): void {
