@@ -23,6 +23,7 @@ export function statusLines(status: StatusDocument): string[] {
     ...unsynchronised(status.replication),
     row('Config lock', configLock(status)),
     row('Last change', lastTakeOver(status)),
+    ...(status.setUp === 'paired' ? [row('Rehearsal', rehearsal(status))] : []),
     ...modes(status),
     ...(status.unsentChanges === 0
       ? []
@@ -147,6 +148,12 @@ function lastTakeOver({ lastTakeOver }: StatusDocument): string {
   const kind = lastTakeOver.kind === 'failover' ? 'failover' : 'take-over'
   const took = lastTakeOver.durationMs === null ? '' : ` in ${formatMs(lastTakeOver.durationMs)}`
   return `${kind} at ${formatTime(lastTakeOver.at)}${took}, term ${lastTakeOver.term}: ${lastTakeOver.reason}`
+}
+
+function rehearsal({ lastDrill, at }: StatusDocument): string {
+  if (lastDrill === null) return 'never; try it, nothing changes for users: hot-standby drill'
+  const verdict = lastDrill.ok ? 'would work' : 'WOULD NOT WORK'
+  return `a take-over of ${lastDrill.hostName} ${verdict}, tried ${ago(at, lastDrill.at)}`
 }
 
 function modes({ maintenance, automaticTakeOver }: StatusDocument): string[] {

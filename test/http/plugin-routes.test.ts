@@ -31,6 +31,7 @@ const CHANGES = [
   ['maintenance', { durationMs: '900000' }, 'operator', 'setMaintenance'],
   ['maintenance/end', {}, 'operator', 'setMaintenance'],
   ['maintenance/automatic', { on: 'no' }, 'operator', 'setAutomatic'],
+  ['take-over/drill', {}, 'operator', 'drill'],
   ['synchronisation/check', {}, 'operator', 'check'],
   ['synchronisation/repair', {}, 'operator', 'check'],
   ['synchronisation/resynchronise', { typed: 'resynchronise' }, 'operator', 'resynchronise'],
@@ -623,6 +624,21 @@ describe('the routes of the plugin', function () {
     assert.equal((await names('sort=name&order=descending'))[0], 't249')
     assert.equal((await names('sort=rows&order=descending'))[0], 't107')
     assert.equal((await names('sort=__proto__&page=-1'))[0], 't200')
+  })
+
+  it('shows the last rehearsal step by step, and on the status page how long ago it was', async () => {
+    web().agent.setStatus(pairedStatus())
+    const page = await client('viewer').get(`${BASE}/take-over`).expect(200)
+    const report = page.text.slice(page.text.indexOf('data-hs-live="drill"'))
+    assert.match(report, /hs-bad">would not work</)
+    for (const { title, remedy } of pairedStatus().lastDrill!.steps)
+      for (const text of [title, ...(remedy === null ? [] : [remedy])])
+        assert.ok(report.includes(text), text)
+    const status = await client('viewer').get(`${BASE}/`).expect(200)
+    assert.match(status.text, /hs-bad">would not work<\/span> Rehearsed on pbx-2 \d+ /)
+    web().agent.setStatus({ ...pairedStatus(), lastDrill: null })
+    const never = await client('viewer').get(`${BASE}/`).expect(200)
+    assert.match(never.text, /A take-over was never rehearsed/)
   })
 
   it('shows rows that a check found different side by side, with what differs marked', async () => {

@@ -80,12 +80,12 @@ export function pairedStatus(change: Partial<StatusDocument> = {}): StatusDocume
           remedy: null,
         },
         {
-          id: 'mail',
-          title: 'Mail can be sent',
+          id: 'carrier',
+          title: 'The network cable is connected',
           result: 'failed',
           durationMs: 12,
-          detail: 'the mail server refuses the connection',
-          remedy: 'Check `smtp` in the configuration.',
+          detail: 'the interface has no carrier',
+          remedy: 'Connect the LAN port of this server.',
         },
         {
           id: 'services',

@@ -63,6 +63,10 @@ export function takeOverRoutes(web: Web, router: Router): void {
     }),
   )
   router.post(
+    '/take-over/drill',
+    action('drill', (request) => agentFor(web, request).drill({ wait: false })),
+  )
+  router.post(
     '/take-over/cancel',
     action('cancelled', (request) => agentFor(web, request).cancelSwitchover()),
   )

@@ -3,6 +3,7 @@ import type { Language } from '../i18n/language.ts'
 import { percentOf } from '../i18n/formats.ts'
 import { chart } from './chart.ts'
 import { copyModel } from './copy-model.ts'
+import { drillModel } from './drill-model.ts'
 import { remainingText } from './maintenance-model.ts'
 import { operationModel } from './operation-model.ts'
 import { requirementsModel } from './requirements-model.ts'
@@ -29,6 +30,7 @@ export function statusModel(status: StatusDocument, language: Language): object 
     blockers: status.blockers,
     requirements: requirementsModel(status.requirements, language),
     lastTakeOver: lastTakeOverModel(status, language),
+    drill: drillModel(status, language),
     configLock: {
       ...status.configLock,
       isLocked: status.configLock.locked,

@@ -2,6 +2,7 @@ import type { StatusDocument } from '../../api/status-document.ts'
 import type { LossPreview } from '../../api/agent-api.ts'
 import { ERRORS, type FieldProblem, type HotStandbyError } from '../../errors.ts'
 import type { Language } from '../i18n/language.ts'
+import { drillModel } from './drill-model.ts'
 import { fieldView } from './field-view.ts'
 import { operationOf } from './operation-model.ts'
 
@@ -46,7 +47,8 @@ export function takeOverModel(
     isBlocked: blockers.length > 0,
     loss: isActive ? plannedLoss(blockers.length, t) : lossModel(status, language),
     steps: whatHappens(status, language),
-    operation: operationOf(operation, language, 'takeOver', 'switchover'),
+    operation: operationOf(operation, language, 'takeOver', 'switchover', 'drill'),
+    drill: drillModel(status, language),
     problems: problemsByName(error),
     error: error === null ? null : errorModel(error),
   }

@@ -30,6 +30,7 @@ describe('hot-standby status for a human', () => {
       /^Config lock {2}locked: this server is standby; configure at 192\.0\.2\.10$/mu,
     )
     assert.match(text, /^Blockers {5}none$/mu)
+    assert.match(text, /^Rehearsal {4}never; try it/mu)
   })
 
   it('cannot be overlooked when the peer is silent, the address is nobody’s or data is behind', () => {
