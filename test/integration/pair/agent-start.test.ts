@@ -48,7 +48,9 @@ describe('starting the agent', function () {
   /** Runs `hot-standby agent` to its end; a started agent would end with the time limit and fail the test. */
   const refusal = async (user: { readonly uid?: number } = {}): Promise<string> => {
     const args = ['--import=tsx', MAIN, 'agent', '--config', server.configPath]
-    const options = { timeout: 20_000, ...user }
+    // Another user needs a temporary folder of his own.
+    const env = user.uid === undefined ? process.env : { ...process.env, TMPDIR: folder }
+    const options = { timeout: 20_000, env, ...user }
     const { status, stderr } = await new Promise<{ status: unknown; stderr: string }>((resolve) => {
       execFile(process.execPath, args, options, (error, _, text) => {
         resolve({ status: error?.code ?? 0, stderr: text })
