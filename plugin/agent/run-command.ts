@@ -13,6 +13,7 @@ export interface CommandOptions {
   /** SIGINT lets a program print what it has found so far. */
   readonly stopSignal?: NodeJS.Signals
   readonly input?: string
+  readonly env?: Readonly<Record<string, string | undefined>>
 }
 
 const LARGEST_OUTPUT_CHARACTERS = 1_048_576
@@ -33,7 +34,8 @@ export function runCommand(
     const child = spawn(program, programArguments, {
       detached: true,
       stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
-      env: { ...process.env, LC_ALL: 'C' },
+      // What a child says to systemd would count as said by the agent.
+      env: { ...process.env, LC_ALL: 'C', NOTIFY_SOCKET: undefined, ...options.env },
     })
     const output = { stdout: '', stderr: '' }
     const stops: NodeJS.Timeout[] = []

@@ -1,4 +1,5 @@
 import { startApiServer } from '../agent/api-server.ts'
+import { createServiceManager } from '../agent/service-manager.ts'
 import { createAgentApi } from './agent-api.ts'
 import { createChanges, heartbeatPeer } from './apply-changes.ts'
 import { buildContext } from './build-context.ts'
@@ -62,6 +63,9 @@ export async function startNode(options: NodeStartOptions, opened: Closers): Pro
     limits: () => watchLimits(notificationsOf(stores.settings)),
   })
   opened.push(() => watch.stop())
+  const manager = createServiceManager(process.env, logger)
+  await manager.ready()
+  opened.push(() => manager.stopping())
   const { serverId } = stores
   logger.info({ serverId, socketPath: config.socketPath, port: channel.port }, 'the agent runs')
 }
