@@ -31,7 +31,7 @@ const DIRECTIONS: readonly { readonly from: string; readonly to: readonly string
     to: [
       ...['plugin/core/', 'plugin/api/', 'plugin/config/', 'plugin/errors.ts', 'plugin/db/'],
       ...['plugin/create-node-agent.ts', 'plugin/replication/migrate-database.ts'],
-      'plugin/package-version.ts',
+      ...['plugin/package-version.ts', 'plugin/files/'],
       ...['plugin/replication/open-database.ts', 'plugin/replication/remove-from-database.ts'],
     ],
   },

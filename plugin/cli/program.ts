@@ -10,6 +10,7 @@ import { addDoctor } from './commands/doctor.ts'
 import { addDrill } from './commands/drill.ts'
 import { addEvents } from './commands/events.ts'
 import { addJoin } from './commands/join.ts'
+import { addLease } from './commands/lease.ts'
 import { addMaintenance } from './commands/maintenance.ts'
 import { addMigrate } from './commands/migrate.ts'
 import { addNotifyTest } from './commands/notify-test.ts'
@@ -35,6 +36,7 @@ const COMMANDS: readonly AddCommand[] = [
   addTakeOver,
   addDrill,
   addUnsent,
+  addLease,
   addMaintenance,
   addAutomatic,
   addResynchronise,

@@ -8,7 +8,9 @@ import {
   createReplaceableVirtualIp,
   type ReplaceableVirtualIp,
 } from '../agent/virtual-ip/replaceable-driver.ts'
+import { withServiceLease } from '../agent/virtual-ip/service-lease-driver.ts'
 import type { AgentConfig } from '../config/agent-config.ts'
+import { serviceLeasePath } from '../files/service-lease.ts'
 import type { Logger } from '../logger.ts'
 import type { PeerClient, ReplicationEngine } from '../ports.ts'
 import { afterTelling } from './after-telling.ts'
@@ -56,7 +58,7 @@ export async function openLoop(
       clock,
       store: afterTelling(createStateStore(config.stateDirectory), history),
       link,
-      virtualIp,
+      virtualIp: withServiceLease(virtualIp, serviceLeasePath(config), logger),
       data: dataPort(engine, peer, client, () => loop),
       peer: {
         askHandOver: (input) => client.handOver(input),
