@@ -25,6 +25,7 @@ interface Definition {
 }
 
 const DRAIN_MS = 30_000
+const LINE_LOOK_MS = 200
 const REFERENCE_MS = 1000
 const LEAST_STATE_BYTES = 16 * 1024 ** 2
 const MIB = 1024 ** 2
@@ -44,11 +45,6 @@ export const DRILL_STEPS: Readonly<Record<DrillStepId, Definition>> = {
       return { detail: facts.hostName }
     },
   },
-  data: {
-    title: 'The data is in sync and the same at one cut',
-    remedy: 'Give the standby the rows of the active: `hot-standby check --repair`.',
-    run: compareData,
-  },
   drain: {
     title: 'The last changes are applied in time',
     remedy: 'Look at the load of both servers and at the lag on the status page.',
@@ -56,6 +52,11 @@ export const DRILL_STEPS: Readonly<Record<DrillStepId, Definition>> = {
       await node.engine.applyUpTo(await node.client.currentPosition(), DRAIN_MS)
       return { detail: 'everything that was written before is here' }
     },
+  },
+  data: {
+    title: 'The data is in sync and the same at one cut',
+    remedy: 'Give the standby the rows of the active: `hot-standby check --repair`.',
+    run: compareData,
   },
   carrier: {
     title: 'The network cable is connected',
@@ -133,17 +134,27 @@ function blockers(node: NodeContext): Found {
   return failed(of('reason', '; '), of('remedy', ' '))
 }
 
-async function compareData({ engine, client, hello }: NodeContext): Promise<Found> {
-  await client.hello(await hello()) // A comparison would wait for an active server that is silent.
-  const { inSync, reason } = engine.status()
-  const { tables, rows, differences } = await engine.check({ repair: false })
+/** A comparison waits for the active for ever, so this one is given up when the line to it is lost. */
+async function compareData({ engine }: NodeContext): Promise<Found> {
+  const notSound = (): string | null => {
+    const { phase, inSync, reason } = engine.status()
+    return inSync && phase === 'streaming' ? null : `the standby is not in sync: ${reason}`
+  }
+  const wait = 'Wait until it has caught up; it is tried again by itself.'
+  const before = notSound()
+  if (before !== null) return failed(before, wait)
+  const comparing = engine.check({ repair: false })
+  let timer: NodeJS.Timeout | undefined
+  const lost = new Promise<null>((resolve) => {
+    timer = setInterval(() => {
+      if (engine.status().phase !== 'streaming') resolve(null)
+    }, LINE_LOOK_MS)
+  })
+  const report = await Promise.race([comparing, lost]).finally(() => clearInterval(timer))
+  if (report === null) return failed(notSound() ?? 'the line to the active server was lost', wait)
+  const { tables, rows, differences } = report
   if (differences.length > 0)
     return failed(`different: ${differences.map(({ table }) => table).join(', ')}`)
-  if (!inSync)
-    return failed(
-      `the standby is not in sync: ${reason}`,
-      'Wait until it has caught up; it is tried again by itself.',
-    )
   return { detail: `${tables} tables, ${rows} rows are identical` }
 }
 

@@ -147,7 +147,7 @@ describe('the rehearsal of a take-over', function () {
     const { status, text } = await cli(pair.secondary, 'drill')
     assert.equal(status, 1, text)
     const failed = failedSteps(await lastDrill(pair.secondary))
-    assert.deepEqual(failed, ['blockers', 'peer', 'data', 'drain', 'virtualIp', 'clock', 'mail'])
+    assert.deepEqual(failed, ['blockers', 'peer', 'drain', 'data', 'virtualIp', 'clock', 'mail'])
     await pair.secondary.stop()
     await pair.primary.start()
     await pair.primary.client.wait({ for: 'active', timeoutMs: 30_000 })
