@@ -47,6 +47,10 @@ async function takePictures(demo: DemoPair, { browser: chromium }: TestBrowser):
       await page.waitForSelector('.hs')
       const height = Math.min(TALLEST, await page.evaluate<number>('document.body.scrollHeight'))
       await page.setViewportSize({ width, height })
+      if (path.includes('#'))
+        await page
+          .locator(`section:has(#${path.split('#')[1]})`)
+          .evaluate('part => part.scrollIntoView()')
       const { length } = await page.screenshot({ path: join(FOLDER, `${name}.png`) })
       if (length > LARGEST_BYTES) throw new Error(`${name}.png is too large: ${length} bytes`)
       tell(`${name}.png, ${length} bytes`)
@@ -65,6 +69,8 @@ async function takePictures(demo: DemoPair, { browser: chromium }: TestBrowser):
   await take('status-german', primary, '', { locale: 'de' })
   await take('synchronisation', secondary, 'synchronisation')
   await take('take-over', secondary, 'take-over')
+  await secondary.command('drill').catch(() => undefined) // what fails belongs into the picture
+  await take('rehearsal', secondary, 'take-over#hs-drill')
   await take('maintenance', primary, 'maintenance')
   await take('notifications', primary, 'notifications')
   await primary.kill()
