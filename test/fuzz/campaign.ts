@@ -60,7 +60,12 @@ export async function runCampaign(input: CampaignInput): Promise<CampaignReport>
       },
     })
     servers.push(standby)
-    const moves = new PartitionMoves(active.url(), input.seed, stop.signal)
+    const moves = new PartitionMoves(
+      active.url(),
+      input.seed,
+      stop.signal,
+      () => observer?.counts.batches ?? 0,
+    )
     const tables = comparedTables(oldest)
     const excused = (table: string): boolean => moves.excuses(table)
     observer = await Observer.open({
