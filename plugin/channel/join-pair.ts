@@ -75,7 +75,8 @@ export async function joinPair(input: JoinPairInput): Promise<JoinPairAnswer> {
       path: PAIR_PATH,
       body: {
         proof,
-        hello: input.hello,
+        // The clocks are compared, and until here counting rows and connecting have taken their time.
+        hello: { ...input.hello, facts: { ...input.hello.facts, clockMs: Date.now() } },
         preview: input.preview ?? false,
         data: input.data,
         keepDataOf: input.keepDataOf,

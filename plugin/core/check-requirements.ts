@@ -51,12 +51,11 @@ function each(
   remedy: string,
   holds: (facts: ServerFacts) => boolean,
   show: (facts: ServerFacts) => string,
-  mandatory = true,
 ): Check {
   return ({ own, peer }) => ({
     title,
     remedy,
-    mandatory,
+    mandatory: true,
     met: holds(own) && holds(peer),
     own: show(own),
     peer: show(peer),
@@ -191,7 +190,7 @@ const CHECKS: Readonly<Record<RequirementId, Check>> = {
   clockDifference: ({ own, peer }) => ({
     title: 'The clocks differ by less than 2 seconds',
     remedy: 'Turn on network time (NTP) on both servers.',
-    mandatory: false,
+    mandatory: true,
     met: Math.abs(own.clockMs - peer.clockMs) <= LARGEST_CLOCK_DIFFERENCE_MS,
     own: timeOf(own),
     peer: timeOf(peer),
@@ -201,7 +200,6 @@ const CHECKS: Readonly<Record<RequirementId, Check>> = {
     'Make room on the disk of the database.',
     (facts) => facts.freeDiskBytes >= LEAST_FREE_DISK_BYTES,
     (facts) => `${(facts.freeDiskBytes / 1024 ** 3).toFixed(1)} GiB`,
-    false,
   ),
   postgresVersion: each(
     `Both servers run PostgreSQL ${OLDEST_POSTGRES} to ${NEWEST_POSTGRES}`,

@@ -23,6 +23,7 @@ const PAIR_KEY_BYTES = 32
 export function createPairingHandler(node: () => NodeContext): PairingHandler {
   return {
     async pair({ hello, fingerprint, preview, data: theirData, keepDataOf: wanted }) {
+      const arrivedMs = Date.now()
       const context = node()
       refuseWhenPaired(context, hello)
       const own = await context.hello()
@@ -32,10 +33,9 @@ export function createPairingHandler(node: () => NodeContext): PairingHandler {
           remedy: 'Set one of them up as primary and the other as secondary.',
         })
       }
-      const requirements = checkRequirements(own.facts, hello.facts, {
-        server: own.server,
-        pair: own.pair,
-      })
+      const facts = { ...own.facts, clockMs: arrivedMs }
+      const settings = { server: own.server, pair: own.pair }
+      const requirements = checkRequirements(facts, hello.facts, settings)
       const data = { primary: await dataOf(context), secondary: theirData }
       const keepDataOf = wanted ?? keptByDefault(data)
       if (preview) return { hello: own, requirements, data, keepDataOf, pairKey: null }

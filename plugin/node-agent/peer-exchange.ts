@@ -46,13 +46,15 @@ export function createPeerExchange(options: PeerExchangeOptions): PeerExchange {
   let running = false
 
   const heard = (hello: PeerHello): void => {
-    void take(hello).catch((error: unknown) =>
+    void take(hello, Date.now()).catch((error: unknown) =>
       logger.warn({ err: error }, 'the hello of the peer could not be used'),
     )
   }
-  const take = async (hello: PeerHello): Promise<void> => {
+  /** Both clocks are read at the arrival: our own facts may take a while to read. */
+  const take = async (hello: PeerHello, arrivedMs: number): Promise<void> => {
     const own = await options.hello()
-    const requirements = compare(own, hello)
+    const facts = { ...own.facts, clockMs: arrivedMs }
+    const requirements = compare({ ...own, facts }, hello)
     recordChanges(knowledge.requirements, requirements, history)
     knowledge = { ...knowledge, facts: hello.facts, requirements }
     const present = options.pairSettings()
@@ -69,12 +71,12 @@ export function createPeerExchange(options: PeerExchangeOptions): PeerExchange {
     if (running || !options.paired()) return
     running = true
     try {
-      const [hello, status] = await Promise.all([
-        client.hello(await options.hello()),
+      const [answer, status] = await Promise.all([
+        client.hello(await options.hello()).then((hello) => ({ hello, arrivedMs: Date.now() })),
         client.status(),
       ])
       knowledge = { ...knowledge, status }
-      await take(hello)
+      await take(answer.hello, answer.arrivedMs)
     } catch (error) {
       knowledge = { ...knowledge, status: null }
       logger.debug({ reason: toHotStandbyError(error).message }, 'the peer could not be asked')

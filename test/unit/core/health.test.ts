@@ -83,7 +83,7 @@ describe('blockersOf', () => {
       },
       maintenance: true,
       quarantinedTables: ['public.trunk'],
-      requirements: [requirement, { ...requirement, id: 'freeDisk', mandatory: false }],
+      requirements: [requirement, { ...requirement, id: 'samePackageVersion', mandatory: false }],
     })
     assert.deepEqual(
       blockers.map((blocker) => blocker.id),

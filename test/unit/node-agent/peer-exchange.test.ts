@@ -34,4 +34,29 @@ describe('what the peer says of itself', () => {
     const { reason } = recorded.find(({ kind }) => kind === 'firmwareDiffers') ?? { reason: '' }
     assert.match(reason, /83\.6\.0\.24.*84\.0\.0\.1/)
   })
+
+  it('compares the clocks of the moment at which it arrived, however long our own facts take to read', async () => {
+    const own = helloOf('server-a')
+    const read = { ...own, facts: { ...own.facts, clockMs: Date.now() + 60_000 } }
+    const exchange = createPeerExchange({
+      client: {} as PeerClient,
+      paired: () => true,
+      hello: () => Promise.resolve(read),
+      serverSettings: () => own.server,
+      pairSettings: () => null,
+      adopt: () => assert.fail('there is nothing to adopt'),
+      history: { record: () => undefined },
+      logger: silentLogger,
+    })
+    const isMetWith = async (offsetMs: number): Promise<boolean | undefined> => {
+      const peer = helloOf('server-b')
+      const before = exchange.knowledge()
+      exchange.heard({ ...peer, facts: { ...peer.facts, clockMs: Date.now() + offsetMs } })
+      await eventually('it is compared', () => exchange.knowledge() !== before)
+      return exchange.knowledge().requirements.find(({ id }) => id === 'clockDifference')?.met
+    }
+    assert.equal(await isMetWith(0), true)
+    assert.equal(await isMetWith(-3_600_000), false)
+    assert.equal(await isMetWith(3_600_000), false)
+  })
 })
