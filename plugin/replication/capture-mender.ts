@@ -15,8 +15,11 @@ import { readTableCatalogue, type TableCatalogue } from './table-catalogue.ts'
 import { displayName } from './table-description.ts'
 
 const LOOK_MS = 2000
-/** After a failure: the remedy is somebody else's, and the tables are named as quarantined meanwhile. */
-const RETRY_MS = 30_000
+/**
+ * After failures in a row: soon at first, since a change of the schema may just have been under way; the remedy of one
+ * that stays is somebody else's, and the tables are named as quarantined meanwhile.
+ */
+const LONGEST_RETRY_MS = 30_000
 
 export interface MenderInput {
   readonly config: DatabaseConfig
@@ -57,17 +60,19 @@ export class CaptureMender {
   }
 
   async #run(): Promise<void> {
+    let failures = 0
     while (!this.#stop.signal.aborted) {
-      await delay(LOOK_MS, this.#stop.signal)
+      await delay(Math.min(LOOK_MS * 2 ** failures, LONGEST_RETRY_MS), this.#stop.signal)
       if (this.#stop.signal.aborted || !this.#input.wanted()) continue
       try {
         await this.#look()
+        failures = 0
       } catch (error) {
+        failures++
         this.#input.logger.warn(
           { reason: describeSqlError(error) },
           'capture could not be installed again; run `hot-standby migrate`',
         )
-        await delay(RETRY_MS, this.#stop.signal)
       }
     }
   }

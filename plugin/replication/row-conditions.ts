@@ -1,5 +1,5 @@
 import { conditionColumns } from '../config/row-condition.ts'
-import { describeSqlError } from '../db/sql-state.ts'
+import { describeSqlError, isTransient } from '../db/sql-state.ts'
 import type { Queryable } from '../db/transaction.ts'
 import { type FieldProblem, HotStandbyError } from '../errors.ts'
 import type { DatabaseConfig } from './database-config.ts'
@@ -56,6 +56,7 @@ async function problemOf(
     await probeCondition(db, relation, condition)
     return null
   } catch (error) {
+    if (isTransient(error)) throw error // A lock or a lost connection says nothing of the condition.
     return {
       message: `is refused by PostgreSQL: ${describeSqlError(error)}`,
       remedy: 'Write a condition that is true or false for each row, whatever the settings are.',
