@@ -110,6 +110,14 @@ export class Observer {
     }
   }
 
+  allEqual(): Promise<boolean> {
+    return this.#alone(async () => {
+      await this.#source.query('rollback; begin isolation level repeatable read read only')
+      const [source, target] = await this.#readBoth()
+      return this.#tables.every((table) => same(source.get(table), target.get(table)))
+    })
+  }
+
   /** Once more at the end, when nothing is written any more and there is no excuse. */
   async compareAll(): Promise<void> {
     await this.#alone(async () => {
