@@ -102,9 +102,12 @@ describe('pairing', () => {
       address: '127.0.0.1',
       port: channel.server.port,
     })
+    const sent = helloOf('secondary', 7555)
+    const clockMs = asked[0]?.hello.facts.clockMs ?? 0
+    assert.ok(Math.abs(Date.now() - clockMs) < 10_000, 'the clock is the one of the moment')
     assert.deepEqual(asked, [
       {
-        hello: helloOf('secondary', 7555),
+        hello: { ...sent, facts: { ...sent.facts, clockMs } },
         address: '127.0.0.1',
         fingerprint: secondary.fingerprint,
         preview: false,
