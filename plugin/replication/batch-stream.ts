@@ -1,5 +1,5 @@
 import { delay } from '../db/delay.ts'
-import { describeSqlError } from '../db/sql-state.ts'
+import { describeSqlError, isLockConflict } from '../db/sql-state.ts'
 import {
   announceCheck,
   announceQuarantined,
@@ -217,7 +217,8 @@ export class BatchStream {
     } catch (error) {
       if (error instanceof TableApplyError) await this.#quarantine(error)
       else {
-        check?.fail(error)
+        // Somebody else's lock was in the way: the batch is tried again, and the check with it.
+        if (!isLockConflict(error)) check?.fail(error)
         throw error
       }
     }
