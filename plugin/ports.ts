@@ -1,12 +1,14 @@
 import type { Duplex } from 'node:stream'
 import type {
   CheckReport,
-  DrillReport,
   UnsentChange,
   CopyProgress,
+  HistoryEntry,
   ReplicationStatus,
   StatusDocument,
 } from './api/status-document.ts'
+import type { EventsQuery } from './api/agent-api.ts'
+import type { DrillReport } from './api/drill-report.ts'
 import type { OutboxShare } from './api/outbox-message.ts'
 import type { EventKind } from './core/event-kinds.ts'
 import type { Identity, ServerFacts } from './core/facts.ts'
@@ -185,6 +187,8 @@ export interface PeerHandler {
   }>
   release(input: { readonly requestId: string; readonly newTerm: number }): Promise<void>
   abortHandOver(input: { readonly requestId: string; readonly reason: string }): Promise<void>
+  /** The history of this server, newest first. */
+  events(query: EventsQuery): Promise<{ readonly events: readonly HistoryEntry[] }>
   /** What this server's status page shows, so that the peer can show both. */
   status(): Promise<StatusDocument>
   /** As standby, asked for by the active: compare with the active at one cut. */

@@ -146,7 +146,7 @@ export interface EventsQuery {
   readonly limit?: number
   readonly level?: string
   readonly kind?: string
-  /** Host name or id of the server that recorded it. */
+  /** Host name or id of the server that recorded it. That of the other server, or `peer`: its history is asked for. */
   readonly server?: string
   /** Who asked for it: a user's name or `cli`; `*`: anybody. */
   readonly by?: string

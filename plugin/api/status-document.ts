@@ -1,3 +1,4 @@
+import type { DrillReport } from './drill-report.ts'
 import type { Identity, Role, ServerFacts } from '../core/facts.ts'
 import type { AutomaticTakeOver } from '../core/modes.ts'
 import type { RequirementResult } from '../core/requirements.ts'
@@ -70,6 +71,12 @@ export interface PeerStatus {
   readonly state: StateName | null
   readonly term: number | null
   readonly facts: ServerFacts | null
+  /** Since when it is in this state. This and the following are null while it cannot be asked. */
+  readonly since: string | null
+  readonly databaseUp: boolean | null
+  readonly serviceHealthy: boolean | null
+  readonly referenceReachable: boolean | null
+  readonly carrierUp: boolean | null
 }
 
 export interface VirtualIpStatus {
@@ -157,8 +164,17 @@ export interface TableStatus {
   /** How rows are named in the journal: by key, or the whole table at once. */
   readonly capture: 'key' | 'wholeTable'
   readonly rows: number | null
+  /** As the active saw it, or as it was applied on the standby, whichever is the later one. */
   readonly lastChangeAt: string | null
   readonly lastCheckedAt: string | null
+  /** Changes of this table that are not on the standby, as the active counts them; null when that is not known. */
+  readonly lag: TableLag | null
+}
+
+export interface TableLag {
+  readonly rows: number
+  /** Since the active first saw the oldest of them; 0 when there is none. */
+  readonly ageMs: number
 }
 
 export interface NotReplicated {
@@ -215,52 +231,6 @@ export interface TakeOverRecord {
   /** From the last sign of the former active to this server being active. */
   readonly durationMs: number | null
   readonly unsentChanges: number | null
-}
-
-/** A rehearsal of a take-over: everything but the switch. */
-export interface DrillReport {
-  /** When it ended. */
-  readonly at: string
-  readonly durationMs: number
-  /** Every step that was possible is well. */
-  readonly ok: boolean
-  /** The standby that was rehearsed. */
-  readonly serverId: string
-  readonly hostName: string
-  readonly by: string | null
-  readonly steps: readonly DrillStep[]
-  /** How long applying the last changes took; null when that failed. */
-  readonly drainMs: number | null
-  /** How long users would wait, without the start of the telephony service; null when a step failed that it depends on. */
-  readonly expectedOutage: {
-    readonly plannedMs: number | null
-    readonly failoverMs: number | null
-  }
-}
-
-export type DrillStepId =
-  | 'blockers'
-  | 'peer'
-  | 'data'
-  | 'drain'
-  | 'carrier'
-  | 'reference'
-  | 'virtualIp'
-  | 'lease'
-  | 'services'
-  | 'term'
-  | 'disk'
-  | 'clock'
-  | 'mail'
-
-export interface DrillStep {
-  readonly id: DrillStepId
-  readonly title: string
-  readonly result: 'ok' | 'failed' | 'skipped'
-  readonly durationMs: number
-  /** What was found, or why it was left out. */
-  readonly detail: string
-  readonly remedy: string | null
 }
 
 /** Nobody takes over by itself until it ends; the same on both servers. */

@@ -6,6 +6,8 @@ import {
   checkOptionsSchema,
   checkReportSchema,
   databaseAccessSchema,
+  eventsQuerySchema,
+  eventsSchema,
   handOverSchema,
   helloSchema,
   nothingSchema,
@@ -125,6 +127,13 @@ export const PEER_CALLS: { readonly [Name in PeerCallName]: PeerCall } = {
     output: nothingSchema,
     repeatable: false,
     limit: 'call',
+  },
+  events: {
+    path: '/events',
+    input: eventsQuerySchema,
+    output: eventsSchema,
+    repeatable: true,
+    limit: 'handOver',
   },
   status: {
     path: '/status',

@@ -73,6 +73,7 @@ export function createPeerClient(options: PeerClientOptions): ClosablePeerClient
     resolveUnsent: (input) => call('resolveUnsent', input),
     release: (input) => call('release', input),
     abortHandOver: (input) => call('abortHandOver', input),
+    events: (query) => call('events', query),
     status: () => call('status', {}),
     check: (input) => call('check', input),
     resynchronise: () => call('resynchronise', {}),

@@ -142,6 +142,39 @@ export const drillReportSchema = z.looseObject({
   steps: z.array(z.looseObject({ id: text, result: text })).max(100),
 })
 
+const id = z.int().min(0).optional()
+
+/** `EventsQuery`. */
+export const eventsQuerySchema = z.looseObject({
+  ...{ after: id, before: id, limit: id },
+  level: text.optional(),
+  kind: text.optional(),
+  server: text.optional(),
+  by: text.optional(),
+  since: text.optional(),
+  until: text.optional(),
+})
+
+/** `HistoryEntry` of a server that may be another version: a kind that we do not know is shown as it is. */
+export const eventsSchema = z.looseObject({
+  events: z.array(
+    z.looseObject({
+      id: z.int().min(0),
+      at: text,
+      serverId: text,
+      hostName: text,
+      kind: text,
+      level: z.enum(['information', 'warning', 'alert']),
+      title: z.string(),
+      reason: z.string(),
+      meaning: z.string(),
+      advice: z.string(),
+      data: z.record(z.string(), z.unknown()),
+      actor: text.nullable(),
+    }),
+  ),
+})
+
 export const checkOptionsSchema = z.looseObject({ repair: z.boolean() })
 
 /** `CheckReport`; only shown. */

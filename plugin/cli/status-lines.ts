@@ -1,5 +1,6 @@
 import type {
   MaintenanceStatus,
+  PeerStatus,
   ReplicationStatus,
   StatusDocument,
 } from '../api/status-document.ts'
@@ -41,14 +42,22 @@ function thisServer({ server, setUp }: StatusDocument): string {
   const name = server.facts?.hostName ?? server.id
   const identity = server.identity ?? 'not set up'
   const paired = setUp === 'waitingForPeer' ? ', waits for its peer' : ''
+  return `${name}: ${identity}${paired}, ${server.role} (${server.state}) since ${formatTime(server.since)}, term ${server.term}${faults(server)}`
+}
+
+type Condition = Pick<
+  PeerStatus,
+  'databaseUp' | 'serviceHealthy' | 'referenceReachable' | 'carrierUp'
+>
+
+function faults(of: Condition): string {
   const broken = [
-    server.databaseUp ? null : 'database down',
-    server.serviceHealthy ? null : 'telephony service unhealthy',
-    server.referenceReachable === false ? 'no reference address answers' : null,
-    server.carrierUp === false ? 'no carrier' : null,
+    of.databaseUp === false ? 'database down' : null,
+    of.serviceHealthy === false ? 'telephony service unhealthy' : null,
+    of.referenceReachable === false ? 'no reference address answers' : null,
+    of.carrierUp === false ? 'no carrier' : null,
   ].filter((part) => part !== null)
-  const faults = broken.length === 0 ? '' : ` [${broken.join(', ')}]`
-  return `${name}: ${identity}${paired}, ${server.role} (${server.state}) since ${formatTime(server.since)}, term ${server.term}${faults}`
+  return broken.length === 0 ? '' : ` [${broken.join(', ')}]`
 }
 
 function peer({ peer, at }: StatusDocument): string {
@@ -57,7 +66,8 @@ function peer({ peer, at }: StatusDocument): string {
   const heard =
     peer.lastHeardAt === null ? 'never heard' : `last heard ${ago(at, peer.lastHeardAt)}`
   if (!peer.heard) return `${name}: DOES NOT ANSWER, ${heard}`
-  return `${name}: ${peer.identity ?? '?'}, ${peer.role ?? '?'} (${peer.state ?? '?'}), term ${peer.term ?? '?'}, ${heard}`
+  const since = peer.since ? ` since ${formatTime(peer.since)}` : ''
+  return `${name}: ${peer.identity ?? '?'}, ${peer.role ?? '?'} (${peer.state ?? '?'})${since}, term ${peer.term ?? '?'}, ${heard}${faults(peer)}`
 }
 
 function ago(now: string, then: string): string {

@@ -1,7 +1,7 @@
 import type { TableStatus } from '../api/status-document.ts'
 
 /** What the list of tables can be sorted by. */
-export const TABLE_SORTS = ['name', 'state', 'rows', 'lastChange', 'lastCheck'] as const
+export const TABLE_SORTS = ['name', 'state', 'rows', 'lag', 'lastChange', 'lastCheck'] as const
 export type TableSort = (typeof TABLE_SORTS)[number]
 
 export interface TableListQuery {
@@ -65,6 +65,7 @@ const KEYS: Readonly<Record<TableSort, (table: TableStatus) => Key>> = {
   name: ({ name }) => name,
   state: ({ state }) => (state === 'quarantined' ? 0 : 1),
   rows: ({ rows }) => rows,
+  lag: ({ lag }) => lag?.ageMs ?? null,
   lastChange: ({ lastChangeAt }) => lastChangeAt,
   lastCheck: ({ lastCheckedAt }) => lastCheckedAt,
 }

@@ -3,6 +3,7 @@ import type { OperationStatus } from '../api/status-document.ts'
 import { HotStandbyError } from '../errors.ts'
 import { buildDoctorReport } from './doctor.ts'
 import { drill } from './drill.ts'
+import { listEvents } from './events-api.ts'
 import { createMetrics } from './metrics.ts'
 import { createConfirmations } from './confirmations.ts'
 import type { NodeContext } from './node-context.ts'
@@ -41,7 +42,7 @@ export function createAgentApi({ node, makeAccessCode }: AgentApiParts): AgentAp
   const metrics = createMetrics(node, () => buildStatus(node))
   return {
     status: () => Promise.resolve(buildStatus(node)),
-    events: async (query) => ({ events: await history.list(query) }),
+    events: async (query) => ({ events: await listEvents(node, query) }),
     metrics,
     doctor: () => buildDoctorReport(node),
     saveSettings: async (input, context) => saveSettings(node, input, context?.actor ?? null),

@@ -1,4 +1,4 @@
-import type { DrillReport, DrillStep, DrillStepId } from '../api/status-document.ts'
+import type { DrillReport, DrillStep, DrillStepId } from '../api/drill-report.ts'
 import { HotStandbyError, toHotStandbyError } from '../errors.ts'
 import { DRILL_STEPS } from './drill-steps.ts'
 import type { NodeContext } from './node-context.ts'

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { DrillReport } from '../api/status-document.ts'
+import type { DrillReport } from '../api/drill-report.ts'
 import { readIfThere, writeDurably } from '../files/durable-file.ts'
 
 export interface LastDrill {

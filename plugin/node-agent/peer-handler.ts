@@ -38,6 +38,7 @@ export function createPeerHandler(node: () => NodeContext): PeerHandler {
       node().loop.abortHandOver(requestId, reason)
       return Promise.resolve()
     },
+    events: async (query) => ({ events: await node().history.list(query) }),
     status: async () => Promise.resolve(buildStatus(node())),
     check: async (options) => node().engine.check(options),
     resynchronise: async () => node().engine.resynchronise(),

@@ -1,6 +1,5 @@
 import type {
   ConfigLockStatus,
-  DrillReport,
   HeartbeatStatus,
   PeerStatus,
   ReplicationStatus,
@@ -9,8 +8,10 @@ import type {
   TakeOverRecord,
   VirtualIpStatus,
 } from '../api/status-document.ts'
+import type { DrillReport } from '../api/drill-report.ts'
 import { holdsLease, roleOf } from '../core/report.ts'
 import { judge } from './judge.ts'
+import { mergeTables } from './merge-tables.ts'
 import { automaticStatus, maintenanceStatus } from './modes-status.ts'
 import type { NodeContext } from './node-context.ts'
 
@@ -84,6 +85,8 @@ function peerStatus({ loop, peer, exchange }: NodeContext): PeerStatus | null {
   const record = peer.record()
   if (record === null) return null
   const { heardAt, report } = loop.view().state.shared.peer
+  const { facts, status } = exchange.knowledge()
+  const said = status?.server ?? null
   return {
     address: record.address,
     heard: isHeard(loop.view()),
@@ -92,7 +95,12 @@ function peerStatus({ loop, peer, exchange }: NodeContext): PeerStatus | null {
     role: report?.role ?? null,
     state: report?.state ?? null,
     term: report?.term ?? null,
-    facts: exchange.knowledge().facts,
+    facts,
+    since: said?.since ?? null,
+    databaseUp: said?.databaseUp ?? null,
+    serviceHealthy: said?.serviceHealthy ?? null,
+    referenceReachable: said?.referenceReachable ?? null,
+    carrierUp: said?.carrierUp ?? null,
   }
 }
 
@@ -124,17 +132,23 @@ function heartbeatStatus({ loop, link, peer }: NodeContext): HeartbeatStatus | n
   }
 }
 
-/** The copy runs on the standby: as active, its progress and its last check are shown from what the standby says. */
+/**
+ * The copy runs on the standby: as active, its progress and its last check are shown from what the standby says. How
+ * far it is behind, table by table, is what the active says.
+ */
 function replicationStatus({ engine, exchange, loop }: NodeContext): ReplicationStatus {
   const own = engine.status()
   const peer = exchange.knowledge().status?.replication
-  if (peer === undefined || roleOf(loop.view().state) !== 'active') return own
+  const role = roleOf(loop.view().state)
+  if (peer === undefined) return own
+  if (role === 'standby') return { ...own, tables: mergeTables(own.tables, peer.tables) }
+  if (role !== 'active') return own
   return {
     ...own,
     inSync: peer.inSync,
     initialCopy: peer.initialCopy,
     lastBatch: peer.lastBatch,
-    tables: peer.tables.length > 0 ? peer.tables : own.tables,
+    tables: peer.tables.length > 0 ? mergeTables(peer.tables, own.tables) : own.tables,
     lastCheck: peer.lastCheck,
     reason: peer.phase === 'streaming' ? own.reason : `standby: ${peer.reason}`,
   }

@@ -78,7 +78,8 @@ function notReplicated(input: EngineStatusInput): readonly NotReplicated[] {
 
 function tables(input: EngineStatusInput): readonly TableStatus[] {
   const states = input.follower?.states()
-  if (states === undefined) return (input.catalogue?.tables ?? []).map(plainStatus)
+  if (states === undefined)
+    return (input.catalogue?.tables ?? []).map((table) => plainStatus(table, input.keeper))
   const known = new Map(states.pairs().map((pair) => [pair.name, pair]))
   return [...states.all()].map(([name, state]) => ({
     name,
@@ -88,17 +89,24 @@ function tables(input: EngineStatusInput): readonly TableStatus[] {
     rows: state.rows ?? null,
     lastChangeAt: state.lastChangeAt ?? null,
     lastCheckedAt: state.lastCheckedAt ?? null,
+    lag: null,
   }))
 }
 
-function plainStatus(table: TableCatalogue['tables'][number]): TableStatus {
+function plainStatus(
+  table: TableCatalogue['tables'][number],
+  keeper: JournalKeeper | null,
+): TableStatus {
+  const name = displayName(table)
+  const { lag, lastChangeAt } = keeper?.tableActivity(name) ?? { lag: null, lastChangeAt: null }
   return {
-    name: displayName(table),
+    name,
     state: 'replicated',
     reason: null,
     capture: table.key === null ? 'wholeTable' : 'key',
     rows: Math.round(table.estimatedRows),
-    lastChangeAt: null,
+    lastChangeAt,
     lastCheckedAt: null,
+    lag,
   }
 }

@@ -14,6 +14,7 @@ import { endBlockers } from './queries/blocking.ts'
 import { newestPromotion } from './queries/position.ts'
 import { LongTransactions } from './long-transactions.ts'
 import * as journal from './queries/journal.ts'
+import { TableActivity, type TableActivityStatus } from './table-activity.ts'
 import {
   newGeneration,
   readServerState,
@@ -52,6 +53,7 @@ export class JournalKeeper {
   #running: Promise<void> | null = null
   #acknowledged: AppliedPosition | null = null
   #countAt = 0
+  readonly #activity: TableActivity
   #oldest: { readonly seq: string; readonly since: number } | null = null
   lag: Lag | null = null
   journalBytes: number | null = null
@@ -59,6 +61,7 @@ export class JournalKeeper {
   constructor(input: KeeperInput) {
     this.#input = input
     this.#long = new LongTransactions(input.events, input.now)
+    this.#activity = new TableActivity(input.now)
   }
 
   start(): void {
@@ -72,6 +75,11 @@ export class JournalKeeper {
 
   acknowledge(position: AppliedPosition): void {
     this.#acknowledged = position
+  }
+
+  /** Of one table, by its name as it is shown. */
+  tableActivity(table: string): TableActivityStatus {
+    return this.#activity.of(table)
   }
 
   async #run(): Promise<void> {
@@ -115,14 +123,16 @@ export class JournalKeeper {
     // Past the cap it must be known whether anything is in it, or only was.
     const passed = (this.journalBytes ?? 0) > this.#input.config.journalCapBytes
     if (begun < this.#countAt && !passed) return null
-    const { rows, oldestSeq } = await journal.countUnacknowledged(
+    const tables = await journal.countUnacknowledged(
       db,
       this.#input.schema,
       state.acknowledgedSnapshot,
     )
     const took = performance.now() - begun
     if (took > DEAR_MS) this.#countAt = begun + took * COUNT_REST
-    this.#measureLag(rows, oldestSeq, state)
+    this.#activity.counted(tables, state.acknowledgedTickId !== null)
+    const rows = countRows(tables)
+    this.#measureLag(rows, oldestOf(tables), state)
     return rows
   }
 
@@ -144,7 +154,9 @@ export class JournalKeeper {
     let deleted: number
     do {
       await this.#freeLocks(db)
-      deleted = await journal.purgeJournal(db, schema, acknowledgedSnapshot, PURGE_PORTION)
+      const gone = await journal.purgeJournal(db, schema, acknowledgedSnapshot, PURGE_PORTION)
+      this.#activity.purged(gone)
+      deleted = countRows(gone)
     } while (deleted === PURGE_PORTION && !this.#stop.signal.aborted)
     if (deleted < PURGE_PORTION) await journal.savePurged(db, schema, acknowledgedTickId)
     await pruneTicks(db, schema)
@@ -201,4 +213,15 @@ export class JournalKeeper {
     const reason = `${why}; ${then}`
     events.history('journalCapReached', reason, { journalCapBytes: config.journalCapBytes })
   }
+}
+
+function countRows(tables: readonly journal.JournaledTable[]): number {
+  return tables.reduce((sum, { rows }) => sum + rows, 0)
+}
+
+function oldestOf(tables: readonly journal.JournaledTable[]): string | null {
+  const oldest = tables
+    .map(({ oldestSeq }) => BigInt(oldestSeq))
+    .toSorted((a, b) => (a < b ? -1 : 1))
+  return oldest[0]?.toString() ?? null
 }

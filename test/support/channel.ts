@@ -92,6 +92,7 @@ export function handlerWith(calls: Partial<PeerHandler>): PeerHandler {
     handOver: unexpected,
     release: unexpected,
     abortHandOver: unexpected,
+    events: unexpected,
     status: unexpected,
     check: unexpected,
     resynchronise: unexpected,

@@ -29,6 +29,11 @@ export function statusDocument(change: Partial<StatusDocument> = {}): StatusDocu
       state: 'active',
       term: 2,
       facts: null,
+      since: '2026-03-01T08:00:00.000Z',
+      databaseUp: true,
+      serviceHealthy: true,
+      referenceReachable: true,
+      carrierUp: true,
     },
     virtualIp: {
       address: '192.0.2.10',

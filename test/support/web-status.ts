@@ -229,7 +229,8 @@ function table(
   reason: string | null,
 ): StatusDocument['replication']['tables'][number] {
   const lastChangeAt = '2026-03-01T09:59:00.000Z'
-  return { name, state, reason, capture: 'key', rows: 120, lastChangeAt, lastCheckedAt: null }
+  const lag = state === 'replicated' ? { rows: 0, ageMs: 0 } : { rows: 3, ageMs: 65_000 }
+  return { name, state, reason, capture: 'key', rows: 120, lastChangeAt, lastCheckedAt: null, lag }
 }
 
 function requirement(

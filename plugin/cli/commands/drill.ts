@@ -1,4 +1,4 @@
-import type { DrillReport, DrillStep } from '../../api/status-document.ts'
+import type { DrillReport, DrillStep } from '../../api/drill-report.ts'
 import { HotStandbyError } from '../../errors.ts'
 import type { AddCommand } from '../command-context.ts'
 import { tellStepsOf } from '../follow-operation.ts'

@@ -12,7 +12,7 @@ interface EventsOptions extends EventsQuery {
 export const addEvents: AddCommand = (program, action) => {
   program
     .command('events')
-    .description('the history of this server, newest first')
+    .description('the history of this server, or of its peer, newest first')
     .option('--limit <number>', 'how many, 10000 at the most', parseWholeNumber, 20)
     .option('--after <id>', 'only those after this id', parseWholeNumber)
     .option('--before <id>', 'only those before this id', parseWholeNumber)
@@ -22,7 +22,10 @@ export const addEvents: AddCommand = (program, action) => {
       new Option('--level <level>', 'only this level').choices(['information', 'warning', 'alert']),
     )
     .option('--kind <kind>', 'only this kind, for example failoverDone')
-    .option('--server <name>', 'only those recorded under this host name or server id')
+    .option(
+      '--server <name>',
+      'only those of this host name or server id; peer: the history of the other server',
+    )
     .option('--by <name>', 'only what this user asked for; * for anybody')
     .option('--csv', 'as a table for a spreadsheet (RFC 4180)')
     .action(

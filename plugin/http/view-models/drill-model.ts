@@ -1,4 +1,5 @@
-import type { DrillStep, StatusDocument } from '../../api/status-document.ts'
+import type { DrillStep } from '../../api/drill-report.ts'
+import type { StatusDocument } from '../../api/status-document.ts'
 import type { Language } from '../i18n/language.ts'
 import type { Tone } from './words.ts'
 

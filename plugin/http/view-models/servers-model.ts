@@ -31,13 +31,11 @@ export function serversModel(status: StatusDocument, language: Language): object
       stateCell(server.state, t),
       stateCell(peer?.heard === true ? peer.state : null, t),
     ),
+    line('stateSince', cell(moment(server.since)?.text), cell(peerSince(peer, moment))),
     line('term', numberCell(server.term), numberCell(peer?.term ?? null)),
     line('address', cell(server.facts?.network.address), cell(peer?.address)),
     ...factLines(server.facts, peer?.facts ?? null, language),
-    line('database', wordCell(server.databaseUp, 'works', t), unknown),
-    line('service', wordCell(server.serviceHealthy, 'works', t), unknown),
-    line('reference', wordCell(server.referenceReachable, 'answers', t), unknown),
-    line('link', wordCell(server.carrierUp, 'link', t), unknown),
+    ...conditionLines(server, peer?.heard === true ? peer : null, t),
   ]
   return {
     ownName: server.facts?.hostName ?? t('servers.thisServer'),
@@ -48,6 +46,30 @@ export function serversModel(status: StatusDocument, language: Language): object
     since: moment(server.since),
     lines,
   }
+}
+
+type Condition = Pick<
+  PeerStatus,
+  'databaseUp' | 'serviceHealthy' | 'referenceReachable' | 'carrierUp'
+>
+
+/** What is well now; of a silent peer nobody knows. */
+function conditionLines(own: Condition, peer: Condition | null, t: Language['t']): Line[] {
+  const line = (name: string, words: string, read: (of: Condition) => boolean | null): Line => ({
+    title: t(`servers.${name}`),
+    own: wordCell(read(own), words, t),
+    peer: wordCell(peer === null ? null : read(peer), words, t),
+  })
+  return [
+    line('database', 'works', ({ databaseUp }) => databaseUp),
+    line('service', 'works', ({ serviceHealthy }) => serviceHealthy),
+    line('reference', 'answers', ({ referenceReachable }) => referenceReachable),
+    line('link', 'link', ({ carrierUp }) => carrierUp),
+  ]
+}
+
+function peerSince(peer: PeerStatus | null, moment: Language['moment']): string | undefined {
+  return peer?.heard === true ? moment(peer.since)?.text : undefined
 }
 
 function factLines(

@@ -1,4 +1,4 @@
-import type { CheckReport, StatusDocument } from '../../api/status-document.ts'
+import type { CheckReport, StatusDocument, TableStatus } from '../../api/status-document.ts'
 import type { HotStandbyError } from '../../errors.ts'
 import type { Language } from '../i18n/language.ts'
 import { differencesModel } from './differences-model.ts'
@@ -37,6 +37,7 @@ export function synchronisationModel(
       isWhole: table.capture === 'wholeTable',
       capture: t(`capture.${table.capture}`),
       rows: count(table.rows),
+      lag: lagOf(table, language),
       lastChange: moment(table.lastChangeAt),
       lastChecked: moment(table.lastCheckedAt),
     })),
@@ -57,6 +58,12 @@ export function synchronisationModel(
     ),
     error: error === null ? null : formError(error),
   }
+}
+
+function lagOf({ lag }: TableStatus, { t, duration }: Language): string | null {
+  if (lag === null) return null
+  if (lag.rows === 0) return t('replication.noLag')
+  return t('tables.lag', { age: duration(lag.ageMs), rows: lag.rows })
 }
 
 /** What stands around the table: how much was found, the other pages, and the order that each heading asks for. */

@@ -126,20 +126,33 @@ export async function journalFolder(db: Queryable): Promise<string | null> {
   return row?.['folder'] ?? null
 }
 
-/** Deletes what the acknowledged snapshot has, in portions so that no transaction is long. */
+/** What the journal has of one table. */
+export interface JournaledTable {
+  readonly schema: string
+  readonly name: string
+  readonly rows: number
+  readonly oldestSeq: string
+  readonly newestSeq: string
+}
+
+/** Deletes what the acknowledged snapshot has, in portions so that no transaction is long; returns what it deleted. */
 export async function purgeJournal(
   db: Queryable,
   schema: QuotedName,
   acknowledged: string,
   portion: number,
-): Promise<number> {
+): Promise<readonly JournaledTable[]> {
   const literal = snapshotLiteral(acknowledged)
-  const result = await db.query(
-    `delete from ${schema}.journal where seq in (
-       select j.seq from ${schema}.journal j where j.xid < pg_catalog.pg_snapshot_xmax(${literal})
-         and pg_catalog.pg_visible_in_snapshot(j.xid, ${literal}) limit ${portion})`,
+  return journaledTables(
+    db,
+    schema,
+    `with gone as (
+       delete from ${schema}.journal where seq in (
+         select j.seq from ${schema}.journal j where j.xid < pg_catalog.pg_snapshot_xmax(${literal})
+           and pg_catalog.pg_visible_in_snapshot(j.xid, ${literal}) limit ${portion})
+       returning seq, table_id)`,
+    'gone',
   )
-  return result.rowCount ?? 0
 }
 
 export async function savePurged(db: Queryable, schema: QuotedName, tickId: string): Promise<void> {
@@ -153,18 +166,44 @@ export async function truncateJournal(db: Queryable, schema: QuotedName): Promis
   await db.query(`truncate ${schema}.journal`)
 }
 
-/** Number of changes that are not in the snapshot, and the newest of them. */
+/** The tables with changes that are not in the snapshot. */
 export async function countUnacknowledged(
   db: Queryable,
   schema: QuotedName,
   snapshot: string | null,
-): Promise<{ readonly rows: number; readonly oldestSeq: string | null }> {
+): Promise<readonly JournaledTable[]> {
   const where = snapshot === null ? 'true' : windowCondition(snapshot)
-  const row = await textRow(
+  return journaledTables(
     db,
-    `select count(*)::text as rows, min(j.seq)::text as oldest from ${schema}.journal j where ${where}`,
+    schema,
+    `with waiting as (select j.seq, j.table_id from ${schema}.journal j where ${where})`,
+    'waiting',
   )
-  return { rows: Number(row?.['rows'] ?? 0), oldestSeq: row?.['oldest'] ?? null }
+}
+
+/** Counts first and looks names up then: changes of a table that is captured no longer count, too. */
+async function journaledTables(
+  db: Queryable,
+  schema: QuotedName,
+  withEntries: string,
+  entries: string,
+): Promise<readonly JournaledTable[]> {
+  const rows = await textRows(
+    db,
+    `${withEntries}
+     select coalesce(c.schema_name, '') as schema_name, coalesce(c.table_name, '') as table_name,
+       e.rows::text, e.oldest::text, e.newest::text
+     from (select table_id, count(*) as rows, min(seq) as oldest, max(seq) as newest
+       from ${entries} group by table_id) e
+     left join ${schema}.captured_table c using (table_id)`,
+  )
+  return rows.map((row) => ({
+    schema: row['schema_name'] ?? '',
+    name: row['table_name'] ?? '',
+    rows: Number(row['rows']),
+    oldestSeq: row['oldest'] ?? '0',
+    newestSeq: row['newest'] ?? '0',
+  }))
 }
 
 /** Empties the journal's file when it holds nothing, so that its size comes down; false when it is in use. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { statusLines } from '../../../plugin/cli/status-lines.ts'
+import { tableLines } from '../../../plugin/cli/table-lines.ts'
 import { statusDocument } from '../../support/status-document.ts'
 
 function textOf(change: Parameters<typeof statusDocument>[0]): string {
@@ -17,7 +18,7 @@ describe('hot-standby status for a human', () => {
     )
     assert.match(
       text,
-      /^Peer {9}192\.0\.2\.1: primary, active \(active\), term 2, last heard 200 ms ago$/mu,
+      /^Peer {9}192\.0\.2\.1: primary, active \(active\) since .*, term 2, last heard 200 ms ago$/mu,
     )
     assert.match(text, /^Virtual IP {3}192\.0\.2\.10\/24 held by the peer/mu)
     assert.match(
@@ -71,7 +72,8 @@ describe('hot-standby status for a human', () => {
 
   it('lists what is not synchronised and why, what is wrong first', () => {
     const { replication } = statusDocument()
-    const table = { capture: 'key', rows: 1, lastChangeAt: null, lastCheckedAt: null } as const
+    const unknown = { lastChangeAt: null, lastCheckedAt: null, lag: null } as const
+    const table = { capture: 'key', rows: 1, ...unknown } as const
     const excluded = Array.from({ length: 40 }, (_, index) => ({
       name: `public.own_${index}`,
       kind: 'table' as const,
@@ -132,5 +134,39 @@ describe('hot-standby status for a human', () => {
     })
     assert.match(text, /^This server {2}server-b: not set up/mu)
     assert.match(text, /^Peer {9}none$/mu)
+  })
+
+  it('says what is broken on the other server, while that can be asked', () => {
+    const { peer } = statusDocument()
+    assert.ok(peer)
+    const broken = { databaseUp: false, serviceHealthy: false, referenceReachable: null }
+    assert.match(
+      textOf({ peer: { ...peer, ...broken } }),
+      /^Peer .* \[database down, telephony service unhealthy\]$/mu,
+    )
+    const unknown = { since: null, databaseUp: null, serviceHealthy: null, carrierUp: null }
+    assert.match(textOf({ peer: { ...peer, ...unknown } }), /^Peer .*\(active\), term 2, .*ago$/mu)
+  })
+
+  it('lists the tables one by one with their lag', () => {
+    const { replication } = statusDocument()
+    const known = { capture: 'key', lastChangeAt: null, lastCheckedAt: null } as const
+    const tables = [
+      { ...known, name: 'public.a', state: 'replicated', reason: null, rows: 7, lag: null },
+      {
+        ...known,
+        name: 'public.calls',
+        state: 'quarantined',
+        reason: 'no column "x"',
+        rows: null,
+        lag: { rows: 3, ageMs: 65_000 },
+      },
+    ] as const
+    assert.deepEqual(tableLines(statusDocument({ replication: { ...replication, tables } })), [
+      'Table         State        Rows  Lag        Last change  Last check',
+      'public.a      replicated   7     -          -            -',
+      'public.calls  QUARANTINED  -     3 in 65 s  -            -',
+      '  no column "x"',
+    ])
   })
 })

@@ -75,6 +75,23 @@ describe('pitfalls G: the life of the journal', function () {
     }
   })
 
+  it('G4: the active tells table by table what the standby has not got, and when it last changed', async () => {
+    const { active, standby, run, same } = pair()
+    const table = () => active.engine.status().tables.find(({ name }) => name === 'public.t')
+    await same('t')
+    await eventually(() => table()?.lag?.rows === 0, 'nothing behind')
+    const before = new Date().toISOString()
+    standby.engine.setPaused(true)
+    await eventually(() => standby.engine.status().phase === 'paused', 'paused')
+    await run(`update t set v = 'per table' where id between 1 and 7`)
+    await eventually(() => table()?.lag?.rows === 7, 'seven behind')
+    assert.ok((table()?.lastChangeAt ?? '') >= before)
+    await eventually(() => (table()?.lag?.ageMs ?? 0) > 0, 'an age')
+    standby.engine.setPaused(false)
+    await same('t')
+    await eventually(() => table()?.lag?.rows === 0, 'nothing behind again')
+  })
+
   it('G4: what the standby has not got stays', async () => {
     const { active, standby, run, same } = pair()
     await standby.engine.standAlone({ forget: false })
