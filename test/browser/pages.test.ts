@@ -4,7 +4,15 @@ import { createRequire } from 'node:module'
 import type { BrowserContext, Page } from 'playwright-core'
 import { startBrowser, type TestBrowser } from '../support/browser.ts'
 import { PASSWORD, useWebPlatform } from '../support/web-platform.ts'
-import { activeStatus, historyEntry, newStatus, pairedStatus } from '../support/web-status.ts'
+import type { ScriptedAgent } from '../support/scripted-agent.ts'
+import { unsentChange } from '../support/unsent-change.ts'
+import {
+  activeStatus,
+  busyStatus,
+  historyEntry,
+  newStatus,
+  pairedStatus,
+} from '../support/web-status.ts'
 
 const BASE = '/system/hot-standby'
 const PAGES = [
@@ -87,10 +95,12 @@ describe('the pages in a browser', function () {
       ['standby', pairedStatus()],
       ['active', activeStatus()],
       ['new', newStatus()],
+      ['busy', busyStatus()],
     ] as const)
       it(`are accessible and fit ${WIDTHS.join(', ')} pixels: ${name}, ${colorScheme}`, () =>
         withPage({ colorScheme, bypassCSP: true }, async (page) => {
           await web().setStatus(status)
+          fillLists(web().agent)
           for (const path of PAGES) {
             await page.goto(`${web().url}${BASE}/${path}`)
             await look(page, `/${path}`)
@@ -247,3 +257,35 @@ describe('the pages in a browser', function () {
       await page.waitForSelector('text=HS1-4F7K-9QXM-2TRD')
     }))
 })
+
+/** One of each kind in every list that a page asks the agent for. */
+function fillLists(agent: ScriptedAgent): void {
+  const changes = [
+    unsentChange(),
+    unsentChange({ id: 'p2', kind: 'deleted', loser: null }),
+    unsentChange({ id: 's3', winner: null, winnerChanged: null, isWinnerKnown: false }),
+    unsentChange({ id: 's4', kind: 'wholeTable', key: [], loser: null, winner: null }),
+  ]
+  agent.on('unsent', () => Promise.resolve({ changes }))
+  const delivery = {
+    channel: 'mail',
+    kind: 'failoverDone',
+    level: 'alert',
+    at: '2026-03-01T09:00:00.000Z',
+    to: 'ann@example.com',
+    subject: 'Failover done',
+    attempts: 3,
+  } as const
+  const deliveries = [
+    { ...delivery, id: '1', state: 'delivered', lastError: null } as const,
+    { ...delivery, id: '4', state: 'byPeer', lastError: null } as const,
+    { ...delivery, id: '2', state: 'failed', lastError: 'mailbox full' } as const,
+    { ...delivery, id: '3', state: 'waiting', lastError: 'connection refused' } as const,
+  ]
+  agent.on('notifications', () => Promise.resolve({ deliveries }))
+  const levels = ['information', 'warning', 'alert'] as const
+  const events = levels.map((level, index) =>
+    historyEntry(3 - index, { level, actor: index === 0 ? 'ann' : null }),
+  )
+  agent.on('events', () => Promise.resolve({ events }))
+}

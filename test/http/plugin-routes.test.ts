@@ -2,131 +2,24 @@ import assert from 'node:assert/strict'
 import supertest from 'supertest'
 import type { OperationStatus } from '../../plugin/api/status-document.ts'
 import { HotStandbyError } from '../../plugin/errors.ts'
+import { BASE, PAGES, TEMPLATE, TIMES, useRoleClients } from '../support/plugin-routes.ts'
+import { unsentChange } from '../support/unsent-change.ts'
 import { API_TOKEN, hidden, useWebPlatform } from '../support/web-platform.ts'
-import { activeStatus, historyEntry, newStatus, pairedStatus } from '../support/web-status.ts'
-
-const BASE = '/system/hot-standby'
-const PAGES = [
-  '',
-  'set-up',
-  'take-over',
-  'unsent',
-  'maintenance',
-  'synchronisation',
-  'history',
-  'notifications',
-]
-const READS = ['status', 'doctor', 'events', 'notifications', 'csrf']
-
-const TIMES = { notProtectedAfterMinutes: '5', behindAfterSeconds: '60' }
-const TEMPLATE = { template: 'default', action: 'save', subject: '{{title}}', text: 'x', html: '' }
-
-/** Each change: as which role it first works, and what the agent is then asked. */
-const CHANGES = [
-  ['take-over', { confirm: 'yes' }, 'operator', 'takeOver'],
-  ['take-over', { confirm: 'yes', when: 'idle', withinMinutes: '5' }, 'operator', 'switchOver'],
-  ['take-over/cancel', {}, 'operator', 'cancelSwitchover'],
-  ['unsent', { action: 'discardAll', confirm: 'yes' }, 'operator', 'settleUnsent'],
-  ['api/unsent', { how: 'discard', all: true }, 'operator', 'settleUnsent'],
-  ['maintenance', { durationMs: '900000' }, 'operator', 'setMaintenance'],
-  ['maintenance/end', {}, 'operator', 'setMaintenance'],
-  ['maintenance/automatic', { on: 'no' }, 'operator', 'setAutomatic'],
-  ['take-over/drill', {}, 'operator', 'drill'],
-  ['synchronisation/check', {}, 'operator', 'check'],
-  ['synchronisation/repair', {}, 'operator', 'check'],
-  ['synchronisation/resynchronise', { typed: 'resynchronise' }, 'operator', 'resynchronise'],
-  ['notifications/test', { email: 'ann@example.com' }, 'operator', 'notifyTest'],
-  ['notifications/contacts', {}, 'admin', 'saveSettings'],
-  ['notifications/events', TIMES, 'admin', 'saveSettings'],
-  ['notifications/template', TEMPLATE, 'admin', 'saveSettings'],
-  ['set-up', {}, 'admin', 'saveSettings'],
-  ['set-up/access-code', {}, 'admin', 'makeAccessCode'],
-  ['set-up/preview', { peer: '192.0.2.1', accessCode: 'code' }, 'admin', 'previewJoin'],
-  [
-    'set-up/join',
-    { peer: '192.0.2.1', accessCode: 'code', keepDataOf: 'primary' },
-    'admin',
-    'join',
-  ],
-  ['set-up/disable', { typed: 'disable' }, 'admin', 'disable'],
-  ['api/take-over', {}, 'operator', 'takeOver'],
-  ['api/switchover', { whenIdle: true }, 'operator', 'switchOver'],
-  ['api/switchover/cancel', {}, 'operator', 'cancelSwitchover'],
-  ['api/maintenance', { on: false }, 'operator', 'setMaintenance'],
-  ['api/automatic', { on: true }, 'operator', 'setAutomatic'],
-  ['api/resynchronise', {}, 'operator', 'resynchronise'],
-  ['api/check', {}, 'operator', 'check'],
-  ['api/notify-test', {}, 'operator', 'notifyTest'],
-  ['api/wait', { for: 'active', timeoutMs: 10 }, 'viewer', 'wait'],
-  ['api/access-code', {}, 'admin', 'makeAccessCode'],
-  ['api/join', { peer: 'a', accessCode: 'b' }, 'admin', 'join'],
-  ['api/join/preview', { peer: 'a', accessCode: 'b' }, 'admin', 'previewJoin'],
-  ['api/disable', {}, 'admin', 'disable'],
-] as const
-const RANK = { viewer: 0, operator: 1, admin: 2 } as const
-type Role = keyof typeof RANK
+import { activeStatus, historyEntry, pairedStatus } from '../support/web-status.ts'
 
 describe('the routes of the plugin', function () {
   this.timeout(60_000)
   const web = useWebPlatform()
-  const clients = new Map<Role, supertest.Agent>()
-  const tokens = new Map<Role, string>()
-
-  before(async () => {
-    for (const role of ['viewer', 'operator', 'admin'] as const) {
-      const client = await web().logIn(role)
-      clients.set(role, client)
-      const answer = await client.get(`${BASE}/api/csrf`).expect(200)
-      tokens.set(role, (answer.body as { token: string }).token)
-    }
-  })
+  const { client, send } = useRoleClients(web)
   beforeEach(async () => {
     web().agent.forget()
     await web().setStatus(pairedStatus())
   })
-  const client = (role: Role) => clients.get(role)!
-  const send = (role: Role, path: string, body: object) => {
-    const request = client(role)
-      .post(`${BASE}/${path}`)
-      .set('x-hot-standby-csrf', tokens.get(role)!)
-    return path.startsWith('api/') ? request.send(body) : request.type('form').send(body)
-  }
 
   const savedNotifications = (): unknown => {
     const saved = web().agent.calls.find((call) => call.name === 'saveSettings')
     const { pair } = (saved?.input ?? {}) as { readonly pair?: { readonly notifications: unknown } }
     return pair?.notifications ?? null
-  }
-
-  for (const page of PAGES) {
-    it(`shows /${page} to a viewer, and leads others to the log-in`, async () => {
-      const answer = await client('viewer').get(`${BASE}/${page}`).expect(200)
-      assert.match(answer.text, /Hot Standby/)
-      assert.doesNotMatch(answer.text, /<script(?![^>]*src=)|style="|\son\w+="/)
-      const anonymous = await fetch(`${web().url}${BASE}/${page}`, { redirect: 'manual' })
-      assert.equal(anonymous.status, 303)
-    })
-
-    for (const [name, status] of [
-      ['a server that is not set up', newStatus()],
-      ['the active server', activeStatus()],
-    ] as const)
-      it(`shows /${page} of ${name}`, async () => {
-        web().agent.setStatus(status)
-        await client('admin').get(`${BASE}/${page}`).expect(200)
-      })
-
-    it(`says on /${page} that the agent does not answer, and shows nothing old`, async () => {
-      await web().agent.stop()
-      try {
-        const answer = await client('viewer').get(`${BASE}/${page}`).expect(503)
-        assert.match(answer.text, /The hot standby agent does not answer/)
-        assert.match(answer.text, /systemctl start hot-standby-agent/)
-        assert.doesNotMatch(answer.text, /192\.0\.2\.10\/24/)
-      } finally {
-        await web().agent.start()
-      }
-    })
   }
 
   for (const page of PAGES)
@@ -160,45 +53,6 @@ describe('the routes of the plugin', function () {
       .set('authorization', `Bearer ${API_TOKEN}`)
     assert.match(german.text, /<span lang="en">relation &quot;x&quot; does not exist<\/span>/)
   })
-
-  for (const path of READS)
-    it(`answers /api/${path} to a viewer`, () =>
-      client('viewer').get(`${BASE}/api/${path}`).expect(200).expect('content-type', /json/))
-
-  for (const [path, body, needed, call] of CHANGES) {
-    for (const role of ['viewer', 'operator', 'admin'] as const) {
-      const may = RANK[role] >= RANK[needed]
-      it(`${may ? 'lets' : 'does not let'} ${role} post /${path}`, async () => {
-        web().agent.on('disable', () => Promise.resolve({ done: true }))
-        const answer = await send(role, path, body)
-        const asked = web().agent.calls.filter((each) => each.name === call)
-        if (!may) {
-          assert.equal(answer.status, 403)
-          assert.deepEqual(asked, [])
-          return
-        }
-        assert.notEqual(answer.status, 403)
-        if (path === 'set-up') return // an empty form is refused by the page's own checks below
-        assert.ok(answer.status < 400, `${answer.status} ${answer.text.slice(0, 300)}`)
-        assert.equal(asked[0]?.actor, role)
-      })
-    }
-
-    it(`refuses /${path} without the CSRF token, and with one of another browser`, async () => {
-      for (const token of ['', tokens.get('viewer')!]) {
-        const answer = await client('admin')
-          .post(`${BASE}/${path}`)
-          .set('x-hot-standby-csrf', token)
-          .send(body)
-        assert.equal(answer.status, 403)
-        assert.match(answer.text, /form is out of date/)
-      }
-      assert.deepEqual(
-        web().agent.calls.filter((each) => each.name === call),
-        [],
-      )
-    })
-  }
 
   it('refuses a change that the browser says comes from another site', async () => {
     const answer = await send('admin', 'api/check', {}).set('sec-fetch-site', 'cross-site')
@@ -288,16 +142,7 @@ describe('the routes of the plugin', function () {
 
   it('shows the value of the loser beside that of the winner, and settles each or all', async () => {
     web().agent.setStatus(activeStatus({ unsentChanges: 2 }))
-    const change = {
-      ...{ keptAt: '2026-03-01T09:00:00.000Z', lostTerm: 3, schema: 'public', table: 'extensions' },
-      ...({ kind: 'row', key: ['7'], isWinnerKnown: true, winnerChanged: true } as const),
-      loser: { id: '7', name: '<Ann>' },
-      winner: { id: '7', name: 'Bob' },
-    }
-    const changes = [
-      { ...change, id: 'p1' },
-      { ...change, id: 'p2' },
-    ]
+    const changes = [unsentChange(), unsentChange({ id: 'p2' })]
     web().agent.on('unsent', () => Promise.resolve({ changes }))
     web().agent.on('settleUnsent', () =>
       Promise.resolve({

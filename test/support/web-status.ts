@@ -164,6 +164,55 @@ export function activeStatus(change: Partial<StatusDocument> = {}): StatusDocume
   })
 }
 
+/** An active server on a bad day: everything that a page can say stands on it at once. */
+export function busyStatus(): StatusDocument {
+  const base = activeStatus()
+  const at = '2026-03-01T10:00:00.000Z'
+  return activeStatus({
+    health: {
+      word: 'notProtected',
+      meaning: 'When this server fails, nobody takes over.',
+      action: 'Wait for the copy.',
+    },
+    peer: { ...base.peer!, heard: false, databaseUp: null, serviceHealthy: null, since: null },
+    virtualIp: { ...base.virtualIp!, holder: 'unknown' },
+    blockers: [
+      { id: 'peerNotInSync', reason: 'the standby is copied afresh', remedy: 'Wait for the copy.' },
+    ],
+    replication: {
+      ...base.replication,
+      inSync: false,
+      phase: 'copying',
+      lag: { ageMs: 65_000, rows: 1234, bytes: 123_400 },
+      wakeUp: 'poll',
+      initialCopy: {
+        startedAt: at,
+        finishedAt: null,
+        tables: { done: 3, total: 16 },
+        rows: { done: 1000, estimated: 120_000 },
+        bytes: { done: 1_000_000, estimated: 90_000_000 },
+        remainingMs: 240_000,
+        table: 'public.call_records',
+      },
+      catchUp: { startedAt: at, changes: { done: 20_000, total: 500_000 }, remainingMs: 90_000 },
+    },
+    operation: {
+      id: '1',
+      kind: 'switchover',
+      startedAt: at,
+      finishedAt: null,
+      outcome: 'running',
+      steps: [{ at, text: 'waits for 2 calls to end' }],
+      reason: null,
+      waits: true,
+    },
+    maintenance: { until: null, remainingMs: null, synchronisation: 'paused' },
+    automaticTakeOver: { state: 'held', changesLastHour: 7, changesPerHour: 6 },
+    unsentChanges: 4,
+    ownUnsentChanges: 2,
+  })
+}
+
 /** A server with an agent that nobody has set up. */
 export function newStatus(): StatusDocument {
   const base = statusDocument()

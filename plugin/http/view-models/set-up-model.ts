@@ -49,8 +49,16 @@ export function setUpModel(
   const { t, moment } = language
   const identity = status.settings.server?.identity ?? null
   const isPaired = status.setUp === 'paired'
-  const isSecondary = identity === 'secondary'
+  const offers = {
+    settings: true,
+    accessCode: identity === 'primary' && !isPaired,
+    join: identity === 'secondary' && !isPaired,
+    disable: status.setUp !== 'notSetUp',
+  }
+  const { error, errorIn } = answer
   return {
+    // Of a form that the page has no longer, since somebody else has paired meanwhile, for example.
+    error: error && errorIn && !offers[errorIn] ? formError(error) : null,
     isNew: status.setUp === 'notSetUp',
     isPaired,
     steps: setUpSteps(status, language),
@@ -60,7 +68,7 @@ export function setUpModel(
     isReadOnly: isPaired && status.server.role !== 'active',
     settings: settingsForm(status, answer, language),
     accessCode: {
-      isOffered: identity === 'primary' && !isPaired,
+      isOffered: offers.accessCode,
       answer: answer.accessCode && {
         ...answer.accessCode,
         expires: moment(answer.accessCode.expiresAt)?.text,
@@ -68,7 +76,7 @@ export function setUpModel(
       error: errorOf(answer, 'accessCode'),
     },
     join: {
-      isOffered: isSecondary && !isPaired,
+      isOffered: offers.join,
       ...joinForm(status, answer, language),
     },
     operation: operationOf(status.operation, language, 'join', 'resynchronise'),
@@ -77,7 +85,7 @@ export function setUpModel(
         ? null
         : copyModel(status.replication.initialCopy, language),
     disable: {
-      isOffered: status.setUp !== 'notSetUp',
+      isOffered: offers.disable,
       typed: fieldView(
         { name: 'typed', label: t('field.typed.label', { word: 'disable' }) },
         {},
