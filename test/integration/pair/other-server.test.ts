@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
 import type { HistoryEntry } from '../../../plugin/api/status-document.ts'
+import type { EventKind } from '../../../plugin/core/event-kinds.ts'
 import type { HotStandbyError } from '../../../plugin/errors.ts'
 import { fetchEvents } from '../../../plugin/node-agent/events-api.ts'
+import { startPairWatch } from '../../../plugin/node-agent/pair-watch.ts'
+import { createHistory } from '../../../plugin/notification/history.ts'
 import { type AgentPair, startAgentPair } from '../../support/agent-pair.ts'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
 import { waitUntil } from '../../support/wait-until.ts'
 import { historyEntry } from '../../support/web-status.ts'
 
@@ -71,6 +75,38 @@ describe('each server tells of the other one', function () {
       { level: 'alert', limit: 200, before: 51 },
     ])
     assert.deepEqual(await fetchEvents(client, { before: 400 }, 210), all.slice(51, 261))
+  })
+
+  it('for how long nobody would take over, once that lasts, and when somebody would again', async () => {
+    const folder = temporaryFolder()
+    const server = { serverId: 'watcher', hostName: 'watcher' }
+    const history = await createHistory({ stateDirectory: folder.path, server: () => server })
+    let status = await pair.primary.client.status()
+    const limits = { unprotectedMs: 1500, behindMs: 60_000 }
+    const watch = await startPairWatch({ history, status: () => status, limits: () => limits })
+    const told = async (kind: EventKind): Promise<readonly HistoryEntry[]> => {
+      status = await pair.primary.client.status()
+      return history.list({ kind })
+    }
+    try {
+      await pair.secondary.stop()
+      await waitUntil('the first word', async () => (await told('notProtected')).length === 1)
+      const [first] = await history.list({ kind: 'notProtected' })
+      assert.match(first?.reason ?? '', /^for 0 minutes: .*other server/)
+      await waitUntil('the second word', async () => (await told('notProtected')).length === 2)
+      assert.deepEqual(await told('protectedAgain'), [])
+      await pair.secondary.start()
+      await waitUntil(
+        'the all-clear',
+        async () => (await told('protectedAgain')).length === 1,
+        30_000,
+      )
+      assert.equal(status.health.word, 'healthy')
+    } finally {
+      watch.stop()
+      await history.close()
+      folder.remove()
+    }
   })
 
   it('that nobody knows it while it is away; of the tables it still tells what is not there', async () => {
