@@ -11,20 +11,23 @@ export const UNCONFIRMED_HEADER = 'x-hot-standby-unconfirmed-because'
 
 /**
  * Middleware that keeps back the answer to a change until it is on both servers, for as long as `confirmed` allows, and
- * says in a header whether it is. A refused change is answered at once.
+ * says in a header whether it is. A refused change is answered at once, and every change when `confirm` is null.
  */
-export function createConfirmSaves(confirm: () => Promise<Confirmation>): RequestHandler {
+export function createConfirmSaves(confirm: () => Promise<Confirmation> | null): RequestHandler {
   return (request, response, next) => {
     if (!READING.has(request.method)) keepBack(response, confirm)
     next()
   }
 }
 
-function keepBack(response: Response, confirm: () => Promise<Confirmation>): void {
+function keepBack(response: Response, confirm: () => Promise<Confirmation> | null): void {
   const end = response.end.bind(response) as (...input: unknown[]) => Response
   let ended = false
-  const wait = async (input: readonly unknown[]): Promise<void> => {
-    const { confirmed, reason } = await confirm()
+  const wait = async (
+    input: readonly unknown[],
+    confirming: Promise<Confirmation>,
+  ): Promise<void> => {
+    const { confirmed, reason } = await confirming
     if (!response.headersSent) {
       response.setHeader(CONFIRMED_HEADER, confirmed ? 'yes' : 'no')
       // Reasons quote programs that write what they like; a header takes printable ASCII.
@@ -36,8 +39,9 @@ function keepBack(response: Response, confirm: () => Promise<Confirmation>): voi
   response.end = ((...input: unknown[]) => {
     if (ended) return response
     ended = true
-    if (response.statusCode >= 400) return end(...input)
-    void wait(input)
+    const confirming = response.statusCode >= 400 ? null : confirm()
+    if (confirming === null) return end(...input)
+    void wait(input, confirming)
     return response
   }) as Response['end']
 }

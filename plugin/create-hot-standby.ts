@@ -50,8 +50,11 @@ export interface HotStandby {
   confirmed(options: { readonly timeoutMs: number }): Promise<boolean>
   /** The same with the reason when it did not happen; never throws, and does not wait where there is no standby. */
   confirmation(options: { readonly timeoutMs: number }): Promise<Confirmation>
-  /** Keeps back answers to changes until they are on both servers, bounded: `app.use(hotStandby.confirmSaves({ timeoutMs }))`. */
-  confirmSaves(options: { readonly timeoutMs: number }): RequestHandler
+  /**
+   * Keeps back answers to changes until they are on both servers, bounded: `app.use(hotStandby.confirmSaves())`. Without
+   * `timeoutMs` the settings of the pair say for how long; when they say nothing, nobody waits.
+   */
+  confirmSaves(options?: { readonly timeoutMs: number }): RequestHandler
   /** Calls back when this server's role or term changes. Returns the function that ends it. */
   onRoleChange(callback: (change: RoleChange) => void): () => void
   /** Calls back for every event that contacts are told about. Returns the function that ends it. */
@@ -135,7 +138,12 @@ export function createHotStandby(
     },
     confirmation,
     confirmed: async (wait) => (await confirmation(wait)).confirmed,
-    confirmSaves: (wait) => createConfirmSaves(() => confirmation(wait)),
+    confirmSaves: (given) =>
+      createConfirmSaves(() => {
+        const timeoutMs =
+          given?.timeoutMs ?? watch.known().status?.settings.pair?.confirmSavesMs ?? null
+        return timeoutMs === null ? null : confirmation({ timeoutMs })
+      }),
     onRoleChange(callback) {
       const listener = watchRole(callback)
       return watch.subscribe((event) => {

@@ -14,7 +14,7 @@ import type { EventKind } from './core/event-kinds.ts'
 import type { Identity, ServerFacts } from './core/facts.ts'
 import type { DataSummary, PairData } from './core/pair-data.ts'
 import type { RequirementResult } from './core/requirements.ts'
-import type { PairSettings, ServerSettings } from './core/settings.ts'
+import type { PairExclusions, PairSettings, ServerSettings } from './core/settings.ts'
 import type { AppliedPosition } from './core/position.ts'
 
 /** Where `replication`, `agent`, `channel` and `notification` meet; wired in `create-node-agent.ts`. */
@@ -67,7 +67,12 @@ export interface ReplicationEngine {
   acknowledge(position: AppliedPosition): void
   /** Of this server as active: the lag of the peer; as standby: its own. Never throws; cheap. */
   status(): ReplicationStatus
-  databaseFacts(): Promise<{
+  /** What each server keeps for itself by the settings of the pair, from now on. Works while everything goes on. */
+  setExclusions(pair: PairExclusions): void
+  /** Which of these names nothing in the database bears. */
+  unknownExclusions(pair: PairExclusions): Promise<readonly string[]>
+  /** `pair`: what the fingerprint of the schema is to leave out. */
+  databaseFacts(pair: PairExclusions): Promise<{
     readonly postgresVersion: number
     readonly schemaFingerprint: string
     readonly freeDiskBytes: number | null

@@ -87,7 +87,7 @@ async function setUp(demo: DemoAddresses, primary: PbxServer, secondary: PbxServ
     ...['--keep-alive', `${KEEP_ALIVE_MS}ms`, '--dead-time', `${DEAD_TIME_MS}ms`],
     // The listener driver reaches reference addresses by the loopback interface.
     ...['--reference', demo.reference],
-    ...['--contact', CONTACT],
+    ...['--contact', CONTACT, '--confirm-saves', '1s'],
     ...['--host-name', primary.name, '--interface', 'lo'],
     ...['--expected-serial', 'EX-0000-0002', '--peer', secondary.addresses.agentHost],
   )

@@ -80,7 +80,7 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
     response.render('home', { counts })
   })
   // Whoever saves an extension is told in a header whether both servers have it.
-  app.use(['/pbx/extensions', '/api/extensions'], hotStandby.confirmSaves({ timeoutMs: 1000 }))
+  app.use(['/pbx/extensions', '/api/extensions'], hotStandby.confirmSaves())
   const frozen = frozenByPair(hotStandby) // what the pair stands on: host name, address, subnet
   for (const resource of CONFIGURATION)
     app.use(`/pbx/${resource.path}`, trailingSlash, resourcePages(db, resource, frozen))

@@ -59,6 +59,10 @@ const pairSettings = z.looseObject({
       }),
     )
     .max(1000),
+  exclude: z
+    .looseObject({ tables: z.array(text).max(1000), columns: z.array(text).max(1000) })
+    .optional(),
+  confirmSavesMs: count.nullable().optional(),
 })
 
 /** `PeerHello`. */

@@ -5,6 +5,7 @@ import { HotStandbyError } from '../errors.ts'
 import { parseDatabaseUrl } from './database-url.ts'
 import { toFieldProblems } from './field-problems.ts'
 import { notificationsConfig } from './notifications-config.ts'
+import { sqlName, tableName } from './sql-names.ts'
 import { readRowCondition } from './row-condition.ts'
 
 const command = z
@@ -14,17 +15,6 @@ const port = z
   .int('is not a port number | Give a whole number from 1 to 65535.')
   .min(1, 'is not a port number | Give a whole number from 1 to 65535.')
   .max(65535, 'is not a port number | Give a whole number from 1 to 65535.')
-const sqlName = z
-  .string()
-  .min(1, 'is empty | Give a name.')
-  .refine(
-    (name) => Buffer.byteLength(name) <= 63,
-    'is too long | PostgreSQL names have 63 bytes at most.',
-  )
-const tableName = z
-  .string()
-  .regex(/^[^.]+(\..+)?$/su, 'is not a table name | Write `table` or `schema.table`.')
-
 const rowCondition = z
   .string("is not a condition | Write it as text: `owner = 'local'`.")
   .superRefine((condition, context) => {

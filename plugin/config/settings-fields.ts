@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { parseIpAddress } from '../core/ip-address.ts'
 import { notificationFields } from './notification-fields.ts'
+import { columnName, tableName } from './sql-names.ts'
 
 /** The fields of the settings, each by itself; messages are written `what is wrong | what to do`. */
 
@@ -86,6 +87,10 @@ export const virtualIpFields = {
   prefixLength: wholeNumber(1, 128, 'a prefix length'),
 }
 
+const MOST_EXCLUSIONS = 200
+const TOO_MANY_EXCLUSIONS =
+  'is too long | Give at most 200; leave a whole schema out by not replicating it.'
+
 export const pairFields = {
   virtualIp: z.strictObject(
     virtualIpFields,
@@ -105,5 +110,19 @@ export const pairFields = {
   contacts: z
     .array(contact, 'is not a list of contacts | Give name, email and levels of each.')
     .max(50, 'is too long | Give at most 50 contacts.'),
+  exclude: z
+    .strictObject(
+      {
+        tables: z
+          .array(tableName, 'is not a list of tables | Write `table` or `schema.table`.')
+          .max(MOST_EXCLUSIONS, TOO_MANY_EXCLUSIONS),
+        columns: z
+          .array(columnName, 'is not a list of columns | Write `table.column`.')
+          .max(MOST_EXCLUSIONS, TOO_MANY_EXCLUSIONS),
+      },
+      'is not an object | Give tables and columns.',
+    )
+    .optional(),
+  confirmSavesMs: optional(wholeNumber(100, 60_000, 'a time in milliseconds')).optional(),
   notifications: notificationFields,
 }

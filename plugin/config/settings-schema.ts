@@ -123,8 +123,15 @@ function completePair(input: unknown, present: PresentSettings, context: Setting
     coldStartAlone: true,
     contacts: [],
     ...known,
+    ...completeExclusions(input?.['exclude'], present),
     virtualIp: completeVirtualIp(input?.['virtualIp'], present, context),
   }
+}
+
+/** One of the lists can be given without the other. */
+function completeExclusions(input: unknown, { pair }: PresentSettings): Fields {
+  if (!isFields(input)) return {}
+  return { exclude: { tables: [], columns: [], ...pair?.exclude, ...input } }
 }
 
 /** The version is counted by whoever saves; nobody may give one. */

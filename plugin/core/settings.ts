@@ -12,8 +12,19 @@ export interface PairSettings {
   /** A server that boots alone may become active when its data was in sync at the last contact. */
   readonly coldStartAlone: boolean
   readonly contacts: readonly Contact[]
+  /** What each server keeps for itself, besides what its configuration file names; left out where nobody named any. */
+  readonly exclude?: PairExclusions
+  /** Saves wait so long for the standby where the platform lets them; null or left out: they do not wait. */
+  readonly confirmSavesMs?: number | null
   /** What is told and in which words; left out where nobody changed it. */
   readonly notifications?: NotificationSettings
+}
+
+export interface PairExclusions {
+  /** `table` or `schema.table`. */
+  readonly tables: readonly string[]
+  /** `table.column` or `schema.table.column`. */
+  readonly columns: readonly string[]
 }
 
 export interface NotificationSettings {

@@ -7,6 +7,13 @@ type Form = Readonly<Record<string, string>>
 /** The set-up form as the agent takes it; numbers stay text, the agent reads and checks them. What the form does not show stays as it is. */
 export function settingsFromForm(form: Form, stored: StatusDocument['settings']): SettingsInput {
   const text = (name: string): string => (form[name] ?? '').trim()
+  const lines = (name: string): readonly string[] =>
+    text(name)
+      .split(/\r?\n/)
+      .map((line) => line.trim())
+      .filter((line) => line !== '')
+  const exclude = { tables: lines('pair.exclude.tables'), columns: lines('pair.exclude.columns') }
+  const isNothing = exclude.tables.length === 0 && exclude.columns.length === 0
   const textOrNull = (name: string): string | null => text(name) || null
   return {
     server: {
@@ -29,6 +36,8 @@ export function settingsFromForm(form: Form, stored: StatusDocument['settings'])
         .filter((address) => address !== ''),
       coldStartAlone: text('pair.coldStartAlone') === 'on',
       contacts: stored.pair?.contacts ?? [],
+      confirmSavesMs: textOrNull('pair.confirmSavesMs'),
+      ...(isNothing && stored.pair?.exclude === undefined ? {} : { exclude }),
     },
   }
 }
@@ -72,6 +81,9 @@ export function formFromSettings(status: StatusDocument): Form {
     'pair.keepAliveIntervalMs': String(pair?.keepAliveIntervalMs ?? DEFAULT_KEEP_ALIVE_INTERVAL_MS),
     'pair.deadTimeMs': String(pair?.deadTimeMs ?? DEFAULT_DEAD_TIME_MS),
     'pair.referenceAddresses': (pair?.referenceAddresses ?? []).join('\n'),
+    'pair.exclude.tables': (pair?.exclude?.tables ?? []).join('\n'),
+    'pair.exclude.columns': (pair?.exclude?.columns ?? []).join('\n'),
+    'pair.confirmSavesMs': String(pair?.confirmSavesMs ?? ''),
     'pair.coldStartAlone': pair?.coldStartAlone === false ? '' : 'on',
   }
 }

@@ -28,6 +28,7 @@ export function createChanges({ node, channel, client, useDriver }: ChangeTarget
   }
   return {
     async settings({ server, pair }) {
+      node.facts.expire()
       if (pair !== null) node.loop.setSettings(pair)
       if (server !== null && node.peer.record() === null) node.loop.setIdentity(server.identity)
       await renewDriver()

@@ -5,6 +5,7 @@ import type { MailServer } from '../notification/mail-text.ts'
 import { createNotifier, type Notifier } from '../notification/notifier.ts'
 import type { PeerHello } from '../ports.ts'
 import { createAcknowledged } from './acknowledged.ts'
+import { applyExclusions } from './apply-exclusions.ts'
 import type { Closers } from './closers.ts'
 import { openLastDrill } from './last-drill.ts'
 import { openLastTakeOver } from './last-take-over.ts'
@@ -124,8 +125,10 @@ function passOn(node: NodeContext, hub: StatusHub): void {
   node.loop.onChange((view) => {
     node.operations.step(view.thought)
     node.engine.setPaused(view.state.shared.modes.synchronisationPaused)
+    applyExclusions(node)
     hub.changed()
   })
   node.history.onEntry((entry) => hub.entry(entry))
   passOnReplication(node)
+  applyExclusions(node)
 }

@@ -5,18 +5,25 @@ import type { FactsProvider, ReplicationEngine } from '../ports.ts'
 
 const FRESH_MS = 5000
 
+/** The database side, which knows what the pair leaves out. */
+export interface DatabaseFactsSource {
+  databaseFacts(): ReturnType<ReplicationEngine['databaseFacts']>
+}
+
 /** This server's facts, completed from platform, kernel and database. */
 export interface FactsSource {
   /** At most a few seconds old. Errors: HS_CONFIG_INVALID, HS_DATABASE_*. */
   read(): Promise<ServerFacts>
   /** The last facts that could be read, for the status page. */
   last(): ServerFacts | null
+  /** What is read next must be new. */
+  expire(): void
 }
 
 /** Reads the facts when asked; keeps them for a few seconds because heartbeats and pages ask often. */
 export function createFactsSource(
   platform: FactsProvider,
-  engine: Pick<ReplicationEngine, 'databaseFacts'>,
+  engine: DatabaseFactsSource,
   freeDiskBytes: () => Promise<number>,
   logger: Logger,
 ): FactsSource {
@@ -24,6 +31,9 @@ export function createFactsSource(
   let readAt = -Infinity
   return {
     last: () => last,
+    expire() {
+      readAt = -Infinity
+    },
     async read() {
       const age = performance.now() - readAt
       if (last !== null && age < FRESH_MS) return { ...last, clockMs: Date.now() }
@@ -43,10 +53,10 @@ export function createFactsSource(
 
 /** With the database down the last known values stand in: the peer is told of the database by heartbeat. */
 async function databaseFacts(
-  engine: Pick<ReplicationEngine, 'databaseFacts'>,
+  engine: DatabaseFactsSource,
   last: ServerFacts | null,
   logger: Logger,
-): ReturnType<ReplicationEngine['databaseFacts']> {
+): ReturnType<DatabaseFactsSource['databaseFacts']> {
   try {
     return await engine.databaseFacts()
   } catch (error) {

@@ -6,6 +6,7 @@ import type { Logger } from '../logger.ts'
 import { createHistory, type FileHistory } from '../notification/history.ts'
 import type { ReplicationEngine } from '../ports.ts'
 import { createReplicationEngine } from '../replication/engine.ts'
+import { exclusionsOf } from './apply-exclusions.ts'
 import type { Closers } from './closers.ts'
 import { createFactsSource, type FactsSource } from './facts.ts'
 import type { Stores } from './open-stores.ts'
@@ -38,7 +39,7 @@ export async function openSources(
   }
   const facts = createFactsSource(
     createFactsProvider(config, { exceptAddresses: virtualIp }),
-    engine,
+    { databaseFacts: () => engine.databaseFacts(exclusionsOf(settings)) },
     () => readFreeDiskBytes(stateDirectory),
     logger,
   )

@@ -54,10 +54,13 @@ export function createPeerExchange(options: PeerExchangeOptions): PeerExchange {
   const take = async (hello: PeerHello, arrivedMs: number): Promise<void> => {
     const own = await options.hello()
     const facts = { ...own.facts, clockMs: arrivedMs }
-    const requirements = compare({ ...own, facts }, hello)
+    const present = options.pairSettings()
+    // Facts depend on what the settings leave out: they are compared when both servers have the same settings.
+    const isChanging =
+      hello.pair !== null && present !== null && hello.pair.version !== present.version
+    const requirements = isChanging ? knowledge.requirements : compare({ ...own, facts }, hello)
     recordChanges(knowledge.requirements, requirements, history)
     knowledge = { ...knowledge, facts: hello.facts, requirements }
-    const present = options.pairSettings()
     if (hello.pair !== null && hello.pair.version > (present?.version ?? 0))
       await options.adopt(hello.pair)
   }

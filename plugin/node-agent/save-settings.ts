@@ -25,6 +25,7 @@ export async function saveSettings(
     networkInterface: node.config.network.interface,
     port: node.config.listen.port,
   })
+  await refuseUnknownNames(node, parsed.pair)
   const pair = parsed.pair === null ? null : withVersion(parsed.pair, present.pair)
   await node.settings.save({ server: parsed.server, pair })
   node.history.record({ kind: 'settingsChanged', reason: changedFields(input), actor })
@@ -35,6 +36,25 @@ export async function saveSettings(
 function withVersion(next: PairSettings, present: PairSettings | null): PairSettings {
   const same = present !== null && isDeepStrictEqual({ ...next, version: present.version }, present)
   return { ...next, version: same ? present.version : (present?.version ?? 0) + 1 }
+}
+
+/** A mistyped name would leave nothing out, without a word; what was named before is not looked at again. */
+async function refuseUnknownNames(node: NodeContext, next: PairSettings | null): Promise<void> {
+  const present = node.settings.current().pair?.exclude
+  if (next?.exclude === undefined || isDeepStrictEqual(next.exclude, present)) return
+  const unknown = new Set(await node.engine.unknownExclusions(next.exclude))
+  const fields = (['tables', 'columns'] as const).flatMap((which) =>
+    (next.exclude?.[which] ?? []).flatMap((name, index) => {
+      // Of a column whose table is unknown, the table is what is named.
+      const table = name.slice(0, name.lastIndexOf('.'))
+      if (!unknown.has(name) && !(which === 'columns' && unknown.has(table))) return []
+      const remedy = 'Write the name as the database of this server has it, or remove it.'
+      const message = 'is not in the replicated schemas of this server'
+      const value = JSON.stringify(name)
+      return [{ field: `pair.exclude.${which}.${index}`, value, message, remedy }]
+    }),
+  )
+  if (fields.length > 0) throw new HotStandbyError('HS_SETTINGS_INVALID', { fields })
 }
 
 function refuseIdentityChange(node: NodeContext, input: SettingsInput): void {

@@ -1,11 +1,6 @@
 import { delay } from '../db/delay.ts'
 import { describeSqlError, isLockConflict } from '../db/sql-state.ts'
-import {
-  announceCheck,
-  announceQuarantined,
-  announceRecopied,
-  announceRecovered,
-} from './announce.ts'
+import { announceCheck, announceRecopied, QuarantineNews } from './announce.ts'
 import { type ApplyContext, type BatchPlan, runBatch, TableApplyError } from './batch.ts'
 import type { BeginInput } from './begin-following.ts'
 import { CATCH_UP_CHANGES, CatchUpMonitor } from './catch-up-monitor.ts'
@@ -37,6 +32,7 @@ export class BatchStream {
   readonly #settling: Settling
   readonly #observing: Observing
   readonly #resting = new Resting()
+  readonly #news: QuarantineNews
   #busyLooks = 0
   #woken = false
   #bellHeld = false
@@ -54,6 +50,7 @@ export class BatchStream {
     this.#settling = new Settling(context, begin)
     this.#observing = new Observing(context, () => begin.following.wake())
     this.#lastRetry = begin.input.now()
+    this.#news = new QuarantineNews(begin.input.events, begin.input.now, context.states)
   }
 
   async run(): Promise<void> {
@@ -190,7 +187,6 @@ export class BatchStream {
     await this.#releaseBell()
     status.behind(countChanges(look.window))
     const begun = input.now()
-    const before = states.quarantined().map((table) => table.name)
     const { check } = following
     try {
       const result = await runBatch(this.#context, {
@@ -210,8 +206,7 @@ export class BatchStream {
       })
       status.applied(begun, result.changes, states.quarantined())
       announceRecopied(input.events, result.recopied)
-      announceQuarantined(input.events, states, before)
-      announceRecovered(input.events, states, before)
+      this.#news.tell(states)
       input.events.applied(toApplied(result.position))
       this.#settling.fullBatchDone()
     } catch (error) {
@@ -227,10 +222,9 @@ export class BatchStream {
   /** The other tables go on; this one is tried again by itself. */
   async #quarantine(error: TableApplyError): Promise<void> {
     const { writer, schema, states } = this.#context
-    const before = states.quarantined().map((table) => table.name)
     const row = states.quarantine(error.table, describeSqlError(error.cause))
     await saveTableStates(writer, schema, [row])
-    announceQuarantined(this.#begin.input.events, states, before)
+    this.#news.tell(states)
   }
 }
 

@@ -11,6 +11,7 @@ import { readTableSignals, type TableSignal } from './queries/catalogue.ts'
 import { lockForReading, readWindow, type WindowTable } from './queries/journal.ts'
 import {
   advancePosition,
+  forgetOtherTables,
   savePosition,
   saveTableStates,
   type StoredPosition,
@@ -208,6 +209,8 @@ async function apply(
   }
   await movePosition(context, plan.from, position)
   await context.onStep?.('positionMoved', context)
+  const known = states.onlyKnown()
+  if (known !== null) await forgetOtherTables(writer, schema, known)
   await saveTableStates(writer, schema, states.pending(work))
   await context.onStep?.('beforeCommit', context)
   await writer.query('commit')

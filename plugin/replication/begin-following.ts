@@ -1,7 +1,7 @@
 import type pg from 'pg'
 import { quoteName, type QuotedName } from '../db/identifiers.ts'
 import { inTransaction } from '../db/transaction.ts'
-import { announceQuarantined } from './announce.ts'
+import { announceQuarantined, withoutAwaited } from './announce.ts'
 import { type ApplyContext, runBatch } from './batch.ts'
 import { CopyMonitor } from './copy-monitor.ts'
 import type { FollowerInput } from './follower.ts'
@@ -157,7 +157,7 @@ async function copyAfresh(
   status.caughtUp(begun, context.states.quarantined())
   following.moveTo(result.position)
   monitor.finish()
-  announceQuarantined(events, context.states, [])
+  announceQuarantined(events, withoutAwaited(context.states.quarantined()))
   const { rows, bytes } = result
   events.history('resynchronisationDone', `${rows} rows copied`, { rows, bytes })
   events.applied(toApplied(result.position))

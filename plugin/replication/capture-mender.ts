@@ -42,12 +42,19 @@ export class CaptureMender {
   readonly #stop = new AbortController()
   #running: Promise<void> | null = null
   #mark: string | null = null
+  #asked = 0
   /** What cannot be replicated and was told. */
   readonly #leftOut = new Set<string>()
 
   constructor(input: MenderInput) {
     this.#input = input
     this.#schema = quoteName(input.config.schema)
+  }
+
+  /** What is wanted has changed, though the tables have not. */
+  lookAgain(): void {
+    this.#asked++
+    this.#mark = null
   }
 
   start(): void {
@@ -80,10 +87,11 @@ export class CaptureMender {
   async #look(): Promise<void> {
     const { local, config } = this.#input
     const mark = await local.run((db) => readCaptureMark(db, this.#schema, config))
+    const asked = this.#asked
     if (mark === this.#mark) return
     await this.#mend()
     // Only what was there before the work: a change meanwhile, our own too, is looked at again.
-    this.#mark = mark
+    if (asked === this.#asked) this.#mark = mark
   }
 
   async #mend(): Promise<void> {

@@ -1,7 +1,7 @@
 import type { CheckReport, ReplicationStatus } from '../api/status-document.ts'
+import type { PairExclusions } from '../core/settings.ts'
 import type { AppliedPosition } from '../core/position.ts'
 import { type Connector, urlConnector } from '../db/connector.ts'
-import { delay } from '../db/delay.ts'
 import { quoteName, type QuotedName } from '../db/identifiers.ts'
 import { inTransaction } from '../db/transaction.ts'
 import { HotStandbyError } from '../errors.ts'
@@ -21,6 +21,8 @@ import { EngineEvents } from './engine-events.ts'
 import { engineStatus } from './engine-status.ts'
 import { Follower } from './follower.ts'
 import { JournalKeeper } from './journal-keeper.ts'
+import { findUnknownExclusions } from './configured-names.ts'
+import { LiveExclusions, NOTHING } from './live-exclusions.ts'
 import { LocalDatabase } from './local-database.ts'
 import { openDatabase, readDatabaseFacts } from './open-database.ts'
 import { promoteDatabase } from './promotion.ts'
@@ -29,6 +31,7 @@ import * as state from './queries/state.ts'
 import { writeTickNow } from './queries/ticks.ts'
 import { type EngineParts, forgetPair } from './engine-parts.ts'
 import { createUnsentStore } from './unsent-store.ts'
+import { lockStandby } from './lock-standby.ts'
 import { waitForWriters } from './start-capture.ts'
 import type { TableCatalogue } from './table-catalogue.ts'
 
@@ -50,6 +53,7 @@ export function createReplicationEngine(input: ReplicationEngineInput): Replicat
 }
 
 class Engine implements ReplicationEngine {
+  readonly #exclusions: LiveExclusions
   readonly #config: DatabaseConfig
   readonly #serverId: string
   readonly #logger: Logger
@@ -74,7 +78,8 @@ class Engine implements ReplicationEngine {
   #term = 0
 
   constructor(input: ReplicationEngineInput) {
-    this.#config = input.config
+    this.#exclusions = new LiveExclusions(input.config.exclude)
+    this.#config = { ...input.config, exclude: this.#exclusions }
     this.#serverId = input.serverId
     this.#logger = input.logger ?? silentLogger
     this.#now = () => input.clock?.now() ?? Date.now()
@@ -97,7 +102,7 @@ class Engine implements ReplicationEngine {
     this.#events.on('history', ({ kind }) => {
       if (kind === 'captureRepaired') this.#checks.soon()
     })
-    this.unsent = createUnsentStore({ ...this.#parts(), config: input.config })
+    this.unsent = createUnsentStore({ ...this.#parts(), config: this.#config })
   }
 
   on<Name extends keyof ReplicationEvents>(
@@ -115,7 +120,7 @@ class Engine implements ReplicationEngine {
     this.#role = opened.role
     this.#term = opened.term
     await this.unsent.refresh()
-    this.#watchDatabase()
+    void this.#local.watch(RETRY_MS, this.#closing.signal)
     this.#mender.start()
     this.#checks.start()
     if (opened.rewound) {
@@ -155,17 +160,14 @@ class Engine implements ReplicationEngine {
     })
     follower.setPaused(this.#paused)
     this.#follower = follower
-    // The lock comes before anything else, and the database may be away now: a standby that cannot be locked does not
-    // follow, and nobody can write to it either.
-    await this.#untilDone(follower, () =>
-      this.#local.run(async (db) => {
-        const activeName = source.serverId
-        const role = { serverId: this.#serverId, role: 'standby', activeName } as const
-        await state.saveRole(db, this.#schema, role)
-        await state.setCaptureMode(db, this.#schema, 'locked')
-      }),
-    )
-    if (this.#follower === follower) follower.start()
+    const isWanted = (): boolean => this.#follower === follower && !this.#closing.signal.aborted
+    await lockStandby(this.#parts(), {
+      serverId: this.#serverId,
+      activeName: source.serverId,
+      isWanted,
+      stop: this.#closing.signal,
+    })
+    if (isWanted()) follower.start()
   }
 
   async standAlone(options: { readonly forget: boolean }): Promise<void> {
@@ -270,8 +272,23 @@ class Engine implements ReplicationEngine {
     })
   }
 
-  databaseFacts(): ReturnType<ReplicationEngine['databaseFacts']> {
-    return this.#looks.run((db) => readDatabaseFacts(db, this.#config))
+  setExclusions(pair: PairExclusions): void {
+    if (!this.#exclusions.use(pair)) return
+    this.#mender.lookAgain()
+    this.#follower?.pairAgain()
+  }
+
+  unknownExclusions({ tables, columns }: PairExclusions): Promise<readonly string[]> {
+    const exclude = new LiveExclusions(NOTHING, { tables, columns })
+    const config = { ...this.#config, exclude }
+    return this.#looks.run(async (db) =>
+      (await findUnknownExclusions(db, config)).map(({ name }) => name),
+    )
+  }
+
+  databaseFacts(pair: PairExclusions): ReturnType<ReplicationEngine['databaseFacts']> {
+    const config = { ...this.#config, exclude: this.#exclusions.with(pair) }
+    return this.#looks.run((db) => readDatabaseFacts(db, config))
   }
 
   dataAmount(): ReturnType<ReplicationEngine['dataAmount']> {
@@ -315,30 +332,6 @@ class Engine implements ReplicationEngine {
     const keeper = this.#keeper
     this.#keeper = null
     await keeper?.stop()
-  }
-
-  /** Tries until it works, somebody else takes over, or the engine closes. */
-  async #untilDone(owner: Follower, work: () => Promise<void>): Promise<void> {
-    while (!this.#closing.signal.aborted && this.#follower === owner) {
-      try {
-        await work()
-        return
-      } catch (error) {
-        this.#logger.warn({ error: String(error) }, 'the standby could not be locked yet')
-        await delay(RETRY_MS, this.#closing.signal)
-      }
-    }
-  }
-
-  /** Notices a database that went away or came back, also when nothing else asks. */
-  #watchDatabase(): void {
-    const look = async (): Promise<void> => {
-      while (!this.#closing.signal.aborted) {
-        await delay(RETRY_MS, this.#closing.signal)
-        await this.#local.run((db) => db.query('select 1')).catch(() => undefined)
-      }
-    }
-    void look()
   }
 
   #requireRole(role: 'active' | 'standby'): void {

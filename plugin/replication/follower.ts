@@ -81,6 +81,12 @@ export class Follower {
     this.#following.wake()
   }
 
+  /** What is left out has changed: goes on over a new connection, which looks at all tables first. */
+  pairAgain(): void {
+    this.#round.abort()
+    this.#following.wake()
+  }
+
   /** What is durable here and on the active. */
   position(): StoredPosition | null {
     return this.#following.settled

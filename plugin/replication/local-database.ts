@@ -1,5 +1,6 @@
 import type pg from 'pg'
 import { closeQuietly, type Connector } from '../db/connector.ts'
+import { delay } from '../db/delay.ts'
 import { isConnectionLost } from '../db/sql-state.ts'
 
 /** One connection to the local database for short statements: opened when needed, replaced when lost. */
@@ -50,6 +51,14 @@ export class LocalDatabase {
     } catch (error) {
       this.#onUp(false)
       throw error
+    }
+  }
+
+  /** Notices until the signal that the database went away or came back, also when nothing else asks. */
+  async watch(everyMs: number, stop: AbortSignal): Promise<void> {
+    while (!stop.aborted) {
+      await delay(everyMs, stop)
+      await this.run((db) => db.query('select 1')).catch(() => undefined)
     }
   }
 

@@ -61,6 +61,9 @@ export function pairTables(
   return { pairs, broken: [...broken, ...uncaptured(captured, source, target)] }
 }
 
+/** Of a table that is new on the active, until that has looked at it. */
+export const NOT_CAPTURED = 'the active server does not capture it; run `hot-standby migrate` there'
+
 /** A table that appeared since capture was reconciled must not be missing in silence. */
 function uncaptured(
   captured: readonly CapturedTable[],
@@ -76,7 +79,7 @@ function uncaptured(
       schema,
       name,
       tableId: 0,
-      reason: 'the active server does not capture it; run `hot-standby migrate` there',
+      reason: NOT_CAPTURED,
     }))
 }
 

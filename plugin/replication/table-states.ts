@@ -1,9 +1,10 @@
+import { createHash } from 'node:crypto'
 import { describeSqlError } from '../db/sql-state.ts'
 import type { TableSignal } from './queries/catalogue.ts'
 import type { WindowTable } from './queries/journal.ts'
 import type { ReplicatedTableRow, saveTableStates } from './queries/position.ts'
 import type { TableCatalogue } from './table-catalogue.ts'
-import { displayName } from './table-description.ts'
+import { displayName, excludedColumns } from './table-description.ts'
 import type { TablePair, TablePairing } from './table-pairs.ts'
 import type { TableWork } from './batch.ts'
 
@@ -36,6 +37,7 @@ export class TableStates {
   readonly #missingSequences = new Set<string>()
   #touched: ReadonlySet<string> = new Set()
   #signals: ReadonlyMap<number, TableSignal> = new Map()
+  #isPairedAnew = false
 
   constructor(stored: readonly ReplicatedTableRow[]) {
     for (const row of stored) {
@@ -113,6 +115,7 @@ export class TableStates {
 
   setPairing(pairing: TablePairing, source: TableCatalogue, target: TableCatalogue): void {
     this.#pairing = pairing
+    this.#isPairedAnew = true
     this.#target = target
     this.#excludedOids = source.excludedOids
     const known = new Set([
@@ -140,16 +143,15 @@ export class TableStates {
 
   #compare(pair: TablePair, signal: TableSignal, explained: boolean): void {
     const known = this.#now(pair.name)
-    const text = textOf(signal)
+    const text = signalOf(pair, signal)
     if (known?.signal === text && known.state === 'replicated') return
     const released = known?.state === 'quarantined'
     if (known !== undefined && !released && known.signal !== null) {
-      const [structure] = known.signal.split('/')
-      const why =
-        structure === signal.structure
-          ? 'its rows were rewritten'
-          : 'its definition or its triggers changed'
-      if (!explained || structure !== signal.structure) this.#recopy.set(pair.name, why)
+      const isSameStructure = known.signal.split('/')[0] === text.split('/')[0]
+      const why = isSameStructure
+        ? 'its rows were rewritten'
+        : 'its definition, its triggers or its exclusions changed'
+      if (!explained || !isSameStructure) this.#recopy.set(pair.name, why)
       this.#pending.set(pair.name, { state: 'replicated', reason: null, signal: text })
     } else if (!released) {
       if (!this.#adopt) this.#recopy.set(pair.name, '')
@@ -231,6 +233,12 @@ export class TableStates {
     return this.#pending.get(name) ?? this.#states.get(name)
   }
 
+  /** The only tables whose state may stay stored, when that is not known to be so: others were missed meanwhile. */
+  onlyKnown(): readonly Pick<StateToSave, 'schema' | 'name'>[] | null {
+    if (!this.#isPairedAnew) return null
+    return [...this.#pairing.pairs.map(({ target }) => target), ...this.#pairing.broken]
+  }
+
   /** What is to be saved with the batch. */
   pending(work: readonly TableWork[]): readonly StateToSave[] {
     for (const item of work) {
@@ -262,7 +270,7 @@ export class TableStates {
 
   #release(pair: TablePair): void {
     const signal = this.#signals.get(pair.tableId)
-    const text = signal === undefined ? null : textOf(signal)
+    const text = signal === undefined ? null : signalOf(pair, signal)
     this.#pending.set(pair.name, { state: 'replicated', reason: null, signal: text })
   }
 
@@ -277,6 +285,7 @@ export class TableStates {
       if (known !== undefined) this.#states.set(name, { ...known, lastChangeAt: at })
     }
     this.#touched = new Set()
+    this.#isPairedAnew = false
     this.#failedTrials.clear()
     if (this.#signals.size > 0) this.#adopt = false
     const recopied = [...this.#recopy].filter(([, reason]) => reason !== '')
@@ -291,6 +300,15 @@ export class TableStates {
     this.#touched = new Set()
     this.#structures = ''
   }
+}
+
+/** With what is left out: rows and columns that come back were missed, however equal the tables look. */
+function signalOf({ target }: TablePair, signal: TableSignal): string {
+  const columns = excludedColumns(target).map(({ name }) => name)
+  if (columns.length === 0 && target.rowFilter === null) return textOf(signal)
+  const text = JSON.stringify([columns.toSorted(), target.rowFilter])
+  const leftOut = createHash('sha256').update(text).digest('hex').slice(0, 16)
+  return `${signal.structure} ${leftOut}/${signal.files}`
 }
 
 function textOf(signal: TableSignal): string {

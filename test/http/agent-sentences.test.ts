@@ -92,7 +92,12 @@ for (const language of LANGUAGES.filter((each) => each !== 'en'))
     })
 
     it('has what the settings and the forms refuse', () => {
-      const files = ['plugin/config/settings-fields.ts', 'plugin/http/routes/set-up-page.ts']
+      const files = [
+        'plugin/config/settings-fields.ts',
+        'plugin/config/sql-names.ts',
+        'plugin/http/routes/set-up-page.ts',
+        'plugin/node-agent/save-settings.ts',
+      ]
       const sentences = files.flatMap((file) =>
         literalsOf(join(ROOT, file)).filter((text) => /^(is|has) |\.$| \| /.test(text)),
       )

@@ -141,6 +141,34 @@ describe('the configuration lock on the example platform', function () {
     }
   })
 
+  it('keeps answers back as long as the settings of the pair say, where the platform gives no time', async () => {
+    const { hotStandby } = web().platform
+    const app = express()
+    app.use(hotStandby.confirmSaves())
+    app.all('/save', (_request, response) => response.json({ saved: true }))
+    const base = activeStatus()
+    for (const [confirmSavesMs, header] of [
+      [undefined, undefined],
+      [null, undefined],
+      [1500, 'yes'],
+    ] as const) {
+      const pair = {
+        ...base.settings.pair!,
+        ...(confirmSavesMs === undefined ? {} : { confirmSavesMs }),
+      }
+      web().agent.forget()
+      await web().setStatus({ ...base, settings: { ...base.settings, pair } })
+      const { headers } = await supertest(app).post('/save').expect(200)
+      assert.equal(headers['x-hot-standby-confirmed'], header)
+      const waits = web().agent.calls.filter(({ name }) => name === 'wait')
+      const wanted = header === undefined ? [] : [confirmSavesMs]
+      assert.deepEqual(
+        waits.map(({ input }) => (input as { timeoutMs: number }).timeoutMs),
+        wanted,
+      )
+    }
+  })
+
   it('confirms what the agent confirms, and says no when it cannot', async () => {
     const { hotStandby } = web().platform
     assert.equal(await hotStandby.confirmed({ timeoutMs: 100 }), true)

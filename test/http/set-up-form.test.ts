@@ -16,6 +16,9 @@ const RIGHT = {
   'pair.keepAliveIntervalMs': '500',
   'pair.deadTimeMs': '5000',
   'pair.referenceAddresses': '192.0.2.254',
+  'pair.exclude.tables': 'network_settings\r\npublic.licence\r\n',
+  'pair.exclude.columns': 'device.last_seen',
+  'pair.confirmSavesMs': '1000',
   'pair.coldStartAlone': 'on',
 }
 const WRONG: readonly (readonly [keyof typeof RIGHT, string])[] = [
@@ -30,6 +33,9 @@ const WRONG: readonly (readonly [keyof typeof RIGHT, string])[] = [
   ['pair.keepAliveIntervalMs', 'often'],
   ['pair.deadTimeMs', '600'],
   ['pair.referenceAddresses', '192.0.2.254 gateway'],
+  ['pair.exclude.tables', '.licence'],
+  ['pair.exclude.columns', 'last_seen'],
+  ['pair.confirmSavesMs', '10'],
 ]
 
 describe('the set-up form', function () {
@@ -60,6 +66,11 @@ describe('the set-up form', function () {
       referenceAddresses: ['192.0.2.254'],
       coldStartAlone: true,
       contacts: [],
+      confirmSavesMs: '1000',
+      exclude: {
+        tables: ['network_settings', 'public.licence'],
+        columns: ['device.last_seen'],
+      },
     })
   })
 

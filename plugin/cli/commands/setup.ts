@@ -18,6 +18,9 @@ interface SetupOptions {
   readonly peer?: string
   readonly peerPort?: number
   readonly expectedSerial?: string
+  readonly excludeTable?: readonly string[] | false
+  readonly excludeColumn?: readonly string[] | false
+  readonly confirmSaves?: number | false
   readonly accessCode: boolean
 }
 
@@ -41,6 +44,24 @@ export const addSetup: AddCommand = (program, action) => {
     )
     .option('--cold-start-alone', 'after a power cut, start without the peer when data was in sync')
     .option('--no-cold-start-alone', 'after a power cut, wait for the peer')
+    .option(
+      '--exclude-table <table>',
+      'each server keeps this table for itself, repeat for more; replaces those named before',
+      collect(String),
+    )
+    .option('--no-exclude-table', 'synchronise all tables again')
+    .option(
+      '--exclude-column <table.column>',
+      'each server keeps its own value of this column, repeat for more; replaces those named before',
+      collect(String),
+    )
+    .option('--no-exclude-column', 'synchronise all columns again')
+    .option(
+      '--confirm-saves <seconds>',
+      'answer a save when it is on both servers, or after this time',
+      parseDurationMs,
+    )
+    .option('--no-confirm-saves', 'saves do not wait for the standby')
     .option(
       '--contact <contact>',
       "gets the mails: 'Name <mail>' or 'Name <mail>:warning,alert', repeat for more",
@@ -106,8 +127,22 @@ export function toSettingsInput(
     referenceAddresses: options.reference,
     coldStartAlone: options.coldStartAlone,
     contacts: options.contact,
+    exclude: toExclusions(options),
+    confirmSavesMs: options.confirmSaves === false ? null : options.confirmSaves,
   }
   return { server: withoutUndefined(server), pair: withoutUndefined(pair) }
+}
+
+/** A list that is not named keeps its value. */
+function toExclusions({
+  excludeTable,
+  excludeColumn,
+}: Partial<SetupOptions>): Record<string, unknown> | undefined {
+  const lists = withoutUndefined({
+    tables: excludeTable === false ? [] : excludeTable,
+    columns: excludeColumn === false ? [] : excludeColumn,
+  })
+  return Object.keys(lists).length === 0 ? undefined : lists
 }
 
 /** A missing prefix stays missing: the agent says so, with field, value and remedy. */

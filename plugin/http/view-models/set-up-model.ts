@@ -24,7 +24,14 @@ const PAIR_FIELDS: readonly FieldDefinition[] = [
   { name: 'pair.virtualIp.prefixLength', hasHelp: true },
   { name: 'pair.keepAliveIntervalMs', hasHelp: true },
   { name: 'pair.deadTimeMs', hasHelp: true },
+  { name: 'pair.confirmSavesMs', hasHelp: true },
+]
+
+/** Those of several lines. */
+const LIST_FIELDS: readonly FieldDefinition[] = [
   { name: 'pair.referenceAddresses', hasHelp: true },
+  { name: 'pair.exclude.tables', hasHelp: true },
+  { name: 'pair.exclude.columns', hasHelp: true },
 ]
 
 const COLD_START: FieldDefinition = { name: 'pair.coldStartAlone', hasHelp: true }
@@ -126,16 +133,17 @@ function settingsForm(status: StatusDocument, answer: SetUpAnswer, language: Lan
       fieldView(withTimingLaw(definition, values, language), values, problems, language),
     )
   const [identity, ...server] = views(SERVER_FIELDS)
-  const [virtualIp, prefixLength, keepAlive, deadTime, references] = views(PAIR_FIELDS)
-  const names = [...SERVER_FIELDS, ...PAIR_FIELDS, COLD_START].map((field) => field.name)
+  const names = [...SERVER_FIELDS, ...PAIR_FIELDS, ...LIST_FIELDS, COLD_START].map(
+    (field) => field.name,
+  )
   return {
     identity,
     // What a server was set up as does not change while it is in a pair.
     isIdentityFixed: status.setUp === 'paired',
     identityWord: storedIdentity === undefined ? null : t(`identity.${storedIdentity}`),
     server,
-    pair: [virtualIp, prefixLength, keepAlive, deadTime],
-    references,
+    pair: views(PAIR_FIELDS),
+    lists: views(LIST_FIELDS),
     coldStart: fieldView(COLD_START, values, problems, language),
     error: errorOf(answer, 'settings'),
     otherProblems: otherProblems(problems, names),

@@ -179,6 +179,18 @@ export async function forgetReplicatedTables(db: Queryable, schema: QuotedName):
   await db.query(`delete from ${schema}.replicated_table`)
 }
 
+export async function forgetOtherTables(
+  db: Queryable,
+  schema: QuotedName,
+  known: readonly { readonly schema: string; readonly name: string }[],
+): Promise<void> {
+  await db.query(
+    `delete from ${schema}.replicated_table t where not exists (
+       select from unnest($1::text[], $2::text[]) k(s, n) where k.s = t.schema_name and k.n = t.table_name)`,
+    [known.map((table) => table.schema), known.map((table) => table.name)],
+  )
+}
+
 /** The newest promotion of a server; null when it never was promoted. */
 export interface Promotion {
   readonly term: number

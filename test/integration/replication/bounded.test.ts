@@ -1,3 +1,4 @@
+import { NO_EXCLUSIONS } from '../../../plugin/replication/live-exclusions.ts'
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
@@ -98,7 +99,7 @@ describe('bounded: locks, lost sessions and a full notification queue', function
           return waiting.rowCount === 1
         }, 'a migration that waits')
         // The agent looks at sizes of tables now and then, which waits as well.
-        const facts = active.engine.databaseFacts()
+        const facts = active.engine.databaseFacts(NO_EXCLUSIONS)
         // A writer that comes after the migration waits behind it.
         await withClient(active.url(), (client) =>
           client.query(`update t set v = 'queued' where id = 9`),

@@ -32,6 +32,20 @@ describe('hot-standby setup', () => {
     })
   })
 
+  it('names lists of exclusions one by one, and empties what is switched off', () => {
+    assert.deepEqual(toSettingsInput('primary', { excludeTable: ['a', 'b'] }).pair, {
+      exclude: { tables: ['a', 'b'] },
+    })
+    const none = { excludeTable: false, excludeColumn: false, confirmSaves: false } as const
+    assert.deepEqual(toSettingsInput('primary', none).pair, {
+      exclude: { tables: [], columns: [] },
+      confirmSavesMs: null,
+    })
+    assert.deepEqual(toSettingsInput('primary', { confirmSaves: 1000 }).pair, {
+      confirmSavesMs: 1000,
+    })
+  })
+
   it('keeps "not given" and "switched off" apart', () => {
     assert.deepEqual(toSettingsInput('primary', {}).pair, {})
     assert.deepEqual(toSettingsInput('primary', { coldStartAlone: false }).pair, {

@@ -204,6 +204,16 @@ describe('each field of the set-up page', () => {
     'pair.coldStartAlone': ['', 'perhaps', 1, null],
     'pair.contacts': ['x', [5], [{ name: 'A', email: 'nobody', levels: ['alert'] }], null],
     'pair.notifications': ['x', 5, { surplus: 1 }],
+    'pair.exclude': [
+      'x',
+      { tables: 'licence' },
+      { tables: ['.licence'] },
+      { columns: ['seen'] },
+      { columns: ['device.'] },
+      { tables: Array.from({ length: 201 }, (_, index) => `t${index}`) },
+      { surplus: 1 },
+    ],
+    'pair.confirmSavesMs': ['soon', '99', 60_001, 1.5, true],
   }
   const names = [
     ...Object.keys(serverFields).map((name) => `server.${name}`),
