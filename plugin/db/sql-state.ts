@@ -22,11 +22,6 @@ export function isLockTimeout(error: unknown): boolean {
   return sqlStateOf(error) === '55P03'
 }
 
-/** The same, or a deadlock that was ended at our cost: it goes when it is tried again. */
-export function isLockConflict(error: unknown): boolean {
-  return isLockTimeout(error) || sqlStateOf(error) === '40P01'
-}
-
 /** What PostgreSQL said, in one line, without the values of the row when they are not needed. */
 export function describeSqlError(error: unknown): string {
   if (!(error instanceof Error)) return String(error)

@@ -1,5 +1,5 @@
 import { delay } from '../db/delay.ts'
-import { describeSqlError, isLockConflict } from '../db/sql-state.ts'
+import { describeSqlError } from '../db/sql-state.ts'
 import { announceCheck, announceRecopied, QuarantineNews } from './announce.ts'
 import { type ApplyContext, type BatchPlan, runBatch, TableApplyError } from './batch.ts'
 import type { BeginInput } from './begin-following.ts'
@@ -212,8 +212,7 @@ export class BatchStream {
     } catch (error) {
       if (error instanceof TableApplyError) await this.#quarantine(error)
       else {
-        // Somebody else's lock was in the way: the batch is tried again, and the check with it.
-        if (!isLockConflict(error)) check?.fail(error)
+        check?.interrupted(error)
         throw error
       }
     }

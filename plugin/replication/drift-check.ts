@@ -1,5 +1,7 @@
 import type { CheckReport, DifferentRow, TableDifference } from '../api/status-document.ts'
 import { copyBetween } from '../db/copy.ts'
+import { describeSqlError, isTransient } from '../db/sql-state.ts'
+import { HotStandbyError } from '../errors.ts'
 import { quoteLiteral, type QuotedName } from '../db/identifiers.ts'
 import { applyWholeTable } from './apply-table.ts'
 import type { ApplyContext } from './batch.ts'
@@ -11,6 +13,8 @@ import type { TablePair } from './table-pairs.ts'
 
 const SHOWN_KEYS = 20
 const REPAIR_PORTION = 500
+/** A comparison of everything is dear: so often it begins again when its batch was ended by something that passes. */
+const ATTEMPTS = 4
 
 /** One comparison of both servers at the cut of a batch; it runs inside the batch, so nothing can move meanwhile. */
 export class DriftCheck {
@@ -23,6 +27,7 @@ export class DriftCheck {
   readonly #atCut: (context: ApplyContext) => Promise<void>
   readonly #startedAt: number
   #result: CheckReport | null = null
+  #attempts = 0
   #resolve: (report: CheckReport) => void = () => undefined
   #reject: (error: unknown) => void = () => undefined
   readonly report: Promise<CheckReport>
@@ -79,7 +84,15 @@ export class DriftCheck {
     this.#resolve(this.#result)
   }
 
-  fail(error: unknown): void {
+  /** Its batch failed. A lock in the way or a lost connection passes: the next batch tries once more. */
+  interrupted(error: unknown): void {
+    this.#attempts++
+    if (isTransient(error) && this.#attempts < ATTEMPTS) return
+    const reason = `the comparison was broken off: ${describeSqlError(error)}`
+    this.#reject(new HotStandbyError('HS_REPLICATION_FAILED', { reason }, { cause: error }))
+  }
+
+  fail(error: HotStandbyError): void {
     this.#reject(error)
   }
 

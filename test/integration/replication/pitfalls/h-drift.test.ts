@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict'
 import { quoteName } from '../../../../plugin/db/identifiers.ts'
+import { HotStandbyError } from '../../../../plugin/errors.ts'
 import { migrateDatabase } from '../../../../plugin/replication/migrate-database.ts'
-import { eventually, inSync, ODD_SCHEMA, rowsOf, withClient } from '../../../support/database.ts'
+import {
+  eventually,
+  inSync,
+  ODD_SCHEMA,
+  REPLICATOR,
+  rowsOf,
+  withClient,
+} from '../../../support/database.ts'
 import { usePair } from '../../../support/pair.ts'
 
 const SCHEMA = quoteName(ODD_SCHEMA)
@@ -179,5 +187,39 @@ describe('pitfalls H: schema, take-over, drift', function () {
       'the drift found',
       40_000,
     )
+  })
+
+  it('a comparison whose connection is cut off is made again; one that always fails says why', async () => {
+    const { active, standby, same } = pair()
+    await same('owned')
+    /** Ends the sessions of the standby on the active as soon as one waits for a lock. */
+    const cut = async (): Promise<void> => {
+      await eventually(async () => {
+        const { rowCount } = await active.sql.query(
+          `select pg_terminate_backend(pid) from pg_stat_activity
+           where usename = $1 and wait_event_type = 'Lock'`,
+          [REPLICATOR],
+        )
+        return (rowCount ?? 0) > 0
+      }, 'a session that waits')
+    }
+    await withClient(active.url(), async (holder) => {
+      await holder.query('begin; lock table owned in access exclusive mode')
+      const report = standby.engine.check({ repair: false })
+      await cut()
+      await holder.query('rollback')
+      assert.ok((await report).tables > 5)
+      await holder.query('begin; lock table owned in access exclusive mode')
+      const failed = standby.engine.check({ repair: false }).then(
+        () => null,
+        (error: unknown) => error,
+      )
+      for (let time = 0; time < 4; time++) await cut()
+      const error = await failed
+      await holder.query('rollback')
+      assert.ok(error instanceof HotStandbyError && error.code === 'HS_REPLICATION_FAILED')
+      assert.match(error.message, /broken off: /)
+    })
+    await same('owned')
   })
 })
