@@ -7,6 +7,8 @@ import type { Logger } from '../plugin/logger.ts'
 export interface ConfigLockPorts {
   /** At most half a second old; throws when the agent does not answer. */
   readonly status: () => Promise<StatusDocument>
+  /** Of now; throws when the agent does not answer. */
+  readonly freshStatus: () => Promise<StatusDocument>
   /** What the agent said last, while it still answered. */
   readonly lastStatus: () => StatusDocument | null
   /** Asks the database whether this server belongs to a pair; null when there is no database to ask. */
@@ -56,7 +58,9 @@ export function createConfigLock(ports: ConfigLockPorts): RequestHandler {
 
 async function lockNow(ports: ConfigLockPorts): Promise<ConfigLockStatus> {
   try {
-    return (await ports.status()).configLock
+    const { configLock } = await ports.status()
+    // A server that has just become active must not refuse what its new role allows.
+    return configLock.locked ? (await ports.freshStatus()).configLock : configLock
   } catch {
     return lockWithoutAgent(ports)
   }

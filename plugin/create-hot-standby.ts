@@ -98,6 +98,7 @@ export function createHotStandby(
   }
   const configLock = createConfigLock({
     ...known,
+    freshStatus: () => watch.fresh(),
     recordRefusal: (refusal) => agent.as(refusal.user).recordRefusal(refusal),
     actor: options.actor,
     refuse: (request, response, error) => sendLocked(web, request, response, error),

@@ -4,8 +4,10 @@ import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { createDemoPair, type DemoPair } from '../examples/demo/demo-pair.ts'
-import { PASSWORD, type PbxServer } from '../examples/demo/pbx-server.ts'
+import { API_TOKEN, PASSWORD, type PbxServer } from '../examples/demo/pbx-server.ts'
+import { createPlatformClient } from '../examples/demo/platform-client.ts'
 import { startBrowser, type TestBrowser } from '../test/support/browser.ts'
+import { waitUntil } from '../test/support/wait-until.ts'
 
 const FOLDER = join(import.meta.dirname, '../docs/guide/pages')
 const TALLEST = 1050
@@ -77,6 +79,40 @@ async function takePictures(demo: DemoPair, { browser: chromium }: TestBrowser):
   await secondary.command('wait', '--for', 'active', '--timeout', '60')
   await take('status-after-failover', secondary, '')
   await take('history', secondary, 'history')
+  await primary.start()
+  await primary.command('wait', '--for', 'in-sync', '--timeout', '60')
+  await loseChanges(secondary, primary)
+  await take('unsent', primary, 'unsent')
+}
+
+/** The active is lost with changes that its standby has not got, and comes back. */
+async function loseChanges(active: PbxServer, standby: PbxServer): Promise<void> {
+  const [losing, winning] = [active, standby].map(({ url }) => createPlatformClient(url, API_TOKEN))
+  if (losing === undefined || winning === undefined) throw new Error('there are two servers')
+  const extension = { number: '4711', name: 'Front desk', secret: 'a registration password' }
+  const id = await losing.create('extensions', extension)
+  await standby.command('wait', '--for', 'in-sync', '--timeout', '60')
+  await active.command('maintenance', 'on', '--for', '1h', '--pause-synchronisation')
+  await waitUntil('the pause', async () => {
+    const { replication } = await standby.command<{ replication: { phase: string } }>('status')
+    return replication.phase === 'paused'
+  })
+  await losing.update('extensions', id, { ...extension, name: 'Front desk, ground floor' })
+  await losing.create('extensions', { ...extension, number: '4712', name: 'Night bell' })
+  await active.kill()
+  await waitUntil('the silence', async () => {
+    const { peer } = await standby.command<{ peer: { heard: boolean } }>('status')
+    return !peer.heard
+  })
+  await standby.command('take-over', '--force', '--yes')
+  await winning.update('extensions', id, { ...extension, name: 'Reception' })
+  await standby.command('maintenance', 'off')
+  await active.start()
+  await active.command('wait', '--for', 'in-sync', '--timeout', '60')
+  await waitUntil('what won', async () => {
+    const { changes } = await standby.command<{ changes: { isWinnerKnown: boolean }[] }>('unsent')
+    return changes.length > 0 && changes.every(({ isWinnerKnown }) => isWinnerKnown)
+  })
 }
 
 async function logIn(page: Page, server: PbxServer): Promise<void> {

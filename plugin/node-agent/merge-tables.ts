@@ -7,8 +7,9 @@ export function mergeTables(
 ): readonly TableStatus[] {
   const known = new Map(active.map((table) => [table.name, table]))
   return standby.map((table) => {
-    const { lag = null, lastChangeAt = null } = known.get(table.name) ?? {}
-    return { ...table, lag, lastChangeAt: later(table.lastChangeAt, lastChangeAt) }
+    const { lag = null, lastChangeAt = null, rows = null } = known.get(table.name) ?? {}
+    const latest = later(table.lastChangeAt, lastChangeAt)
+    return { ...table, rows: table.rows ?? rows, lag, lastChangeAt: latest }
   })
 }
 

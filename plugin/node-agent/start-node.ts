@@ -3,6 +3,7 @@ import { createServiceManager } from '../agent/service-manager.ts'
 import { createAgentApi } from './agent-api.ts'
 import { createChanges, heartbeatPeer } from './apply-changes.ts'
 import { buildContext } from './build-context.ts'
+import { toHotStandbyError } from '../errors.ts'
 import type { Closers } from './closers.ts'
 import { openDatabase } from './database-link.ts'
 import { openChannel } from './open-channel.ts'
@@ -54,6 +55,10 @@ export async function startNode(options: NodeStartOptions, opened: Closers): Pro
   const database = openDatabase(sources.engine, loop, sources.history, logger)
   opened.push(() => database.stop())
   await database.firstTry
+  // The set-up page shows them before there is a pair that asks for them.
+  await sources.facts.read().catch((error: unknown) => {
+    logger.warn({ reason: toHotStandbyError(error).message }, 'the facts could not be read yet')
+  })
   await loop.start()
   opened.push(() => loop.stop())
   node.exchange.start()

@@ -1,12 +1,15 @@
 import type { AgentApi, SettleUnsentInput, UnsentOutcome } from '../api/agent-api.ts'
 import type { UnsentChange } from '../api/status-document.ts'
+import { HIDDEN, HIDDEN_OTHER, isSecretColumn } from '../core/secret-columns.ts'
 import { HotStandbyError, toHotStandbyError } from '../errors.ts'
 import type { NodeContext } from './node-context.ts'
 
 /** Both servers' kept changes, from either one: listed, applied again on the active, or discarded. */
 export function createUnsentApi(node: NodeContext): Pick<AgentApi, 'unsent' | 'settleUnsent'> {
   return {
-    unsent: async () => ({ changes: (await changesOfBoth(node)).map(({ change }) => change) }),
+    unsent: async () => ({
+      changes: (await changesOfBoth(node)).map(({ change }) => withoutSecrets(change)),
+    }),
     settleUnsent: (input, context) => settleUnsent(node, input, context?.actor ?? null),
   }
 }
@@ -47,6 +50,27 @@ export async function settleUnsent(
       actor,
     })
   return { done, conflicts }
+}
+
+/** What is applied again are the values themselves; they are not needed to choose. */
+export function withoutSecrets(change: UnsentChange): UnsentChange {
+  const { loser, winner } = change
+  const hide = (row: UnsentChange['loser'], other: UnsentChange['loser']): UnsentChange['loser'] =>
+    row &&
+    Object.fromEntries(
+      Object.entries(row).map(([column, value]) => {
+        if (value === null || !isSecretColumn(column)) return [column, value]
+        const isOther = other !== null && (other[column] ?? null) !== value
+        return [column, isOther ? HIDDEN_OTHER : HIDDEN]
+      }),
+    )
+  const values = [loser, winner].flatMap((row) => Object.entries(row ?? {}))
+  const isShown = (part: string): boolean =>
+    values.some(([column, value]) => value === part && !isSecretColumn(column))
+  const isSecret = (part: string): boolean => values.some(([, value]) => value === part)
+  // The key has no names of columns: only a part that stands under a secret name alone is hidden.
+  const key = change.key.map((part) => (isSecret(part) && !isShown(part) ? HIDDEN : part))
+  return { ...change, key, loser: hide(loser, winner), winner: hide(winner, loser) }
 }
 
 interface Owned {

@@ -202,6 +202,7 @@ export class BatchStream {
       following.moveTo(result.position)
       check?.finish((report) => {
         status.checked(report)
+        states.checked(check.compared)
         announceCheck(input.events, report)
       })
       status.applied(begun, result.changes, states.quarantined())

@@ -193,6 +193,7 @@ async function apply(
     plan.onTable?.(item.pair, 'begin', null)
     const result = await applyOne(context, plan, item)
     if (result === null) continue
+    if (item.whole !== null || plan.from === null) states.copied(item.pair.name, result.rows)
     rows += result.rows
     bytes += result.bytes
     plan.onTable?.(item.pair, 'end', result)

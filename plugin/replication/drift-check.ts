@@ -1,4 +1,5 @@
 import type { CheckReport, DifferentRow, TableDifference } from '../api/status-document.ts'
+import { HIDDEN, isSecretColumn } from '../core/secret-columns.ts'
 import { copyBetween } from '../db/copy.ts'
 import { describeSqlError, isTransient } from '../db/sql-state.ts'
 import { HotStandbyError } from '../errors.ts'
@@ -27,6 +28,8 @@ export class DriftCheck {
   readonly #atCut: (context: ApplyContext) => Promise<void>
   readonly #startedAt: number
   #result: CheckReport | null = null
+  /** The tables of the report with the rows that the active has. */
+  compared: readonly { readonly name: string; readonly rows: number }[] = []
   #attempts = 0
   #resolve: (report: CheckReport) => void = () => undefined
   #reject: (error: unknown) => void = () => undefined
@@ -58,20 +61,21 @@ export class DriftCheck {
   /** Compares, and repairs when asked, inside the transactions of a batch. */
   async run(context: ApplyContext, pairs: readonly TablePair[]): Promise<void> {
     const differences: TableDifference[] = []
-    let rows = 0
+    const compared: { readonly name: string; readonly rows: number }[] = []
     const chosen = pairs.filter((pair) => this.#tables?.has(pair.name) ?? true)
     for (const pair of chosen) {
       const outcome = await this.#compare(context, pair)
-      rows += outcome.rows
+      compared.push({ name: pair.name, rows: outcome.rows })
       if (outcome.difference !== null) differences.push(outcome.difference)
       await saveChecked(context.writer, this.#schema, pair.target, outcome.rows)
     }
     await this.#atCut(context)
+    this.compared = compared
     this.#result = {
       at: new Date(this.#startedAt).toISOString(),
       durationMs: this.#now() - this.#startedAt,
       tables: chosen.length,
-      rows,
+      rows: compared.reduce((sum, { rows }) => sum + rows, 0),
       repaired: this.#repair && differences.length > 0,
       differences,
     }
@@ -163,7 +167,7 @@ export class DriftCheck {
       onlyOnActive: onlyOnActive.length,
       onlyOnStandby: onlyOnStandby.length,
       different: different.length,
-      keys: all.slice(0, SHOWN_KEYS).map((row) => row.key.join(', ')),
+      keys: all.slice(0, SHOWN_KEYS).map((row) => shownKey(pair, row)),
       rows,
     }
   }
@@ -209,11 +213,19 @@ async function shownRows(
     readRowTexts(reader, pair.source, ids),
     readRowTexts(writer, pair.target, ids),
   ])
-  return keys.map(({ id, key }) => ({
-    key: key.join(', '),
-    active: active.get(id) ?? null,
-    standby: standby.get(id) ?? null,
+  return keys.map((row) => ({
+    key: shownKey(pair, row),
+    active: active.get(row.id) ?? null,
+    standby: standby.get(row.id) ?? null,
   }))
+}
+
+/** A token may be the key of its table. */
+function shownKey({ target }: TablePair, { key }: KeyHash): string {
+  const columns = target.key?.columns ?? []
+  return key
+    .map((value, index) => (isSecretColumn(columns[index]?.name ?? '') ? HIDDEN : value))
+    .join(', ')
 }
 
 function transferOf(

@@ -33,6 +33,7 @@ export class TableStates {
   readonly #states = new Map<string, TableState>()
   readonly #pending = new Map<string, TableState>()
   readonly #recopy = new Map<string, string>()
+  readonly #copied = new Map<string, number>()
   readonly #failedTrials = new Set<string>()
   readonly #missingSequences = new Set<string>()
   #touched: ReadonlySet<string> = new Set()
@@ -184,6 +185,7 @@ export class TableStates {
       reason,
       signal: null,
       changed: false,
+      rows: null,
     }
   }
 
@@ -199,6 +201,20 @@ export class TableStates {
   /** A table is to be copied afresh in the next batch. */
   requestCopy(name: string, reason: string): void {
     this.#recopy.set(name, reason)
+  }
+
+  /** In the present batch all rows of the table were copied. */
+  copied(name: string, rows: number): void {
+    this.#copied.set(name, rows)
+  }
+
+  /** Both servers were compared at the cut of a batch that is committed. */
+  checked(tables: readonly { readonly name: string; readonly rows: number }[]): void {
+    const lastCheckedAt = new Date().toISOString()
+    for (const { name, rows } of tables) {
+      const known = this.#states.get(name)
+      if (known !== undefined) this.#states.set(name, { ...known, rows, lastCheckedAt })
+    }
   }
 
   sequenceMissing(name: string): void {
@@ -263,6 +279,7 @@ export class TableStates {
           reason: state.reason,
           signal: state.signal,
           changed: touched.has(name) && state.state === 'replicated',
+          rows: this.#copied.get(name) ?? null,
         },
       ]
     })
@@ -284,6 +301,11 @@ export class TableStates {
       const known = this.#states.get(name)
       if (known !== undefined) this.#states.set(name, { ...known, lastChangeAt: at })
     }
+    for (const [name, rows] of this.#copied) {
+      const known = this.#states.get(name)
+      if (known !== undefined) this.#states.set(name, { ...known, rows })
+    }
+    this.#copied.clear()
     this.#touched = new Set()
     this.#isPairedAnew = false
     this.#failedTrials.clear()
@@ -296,6 +318,7 @@ export class TableStates {
   /** The batch did not happen; the next one looks again. */
   forgetPending(): void {
     this.#pending.clear()
+    this.#copied.clear()
     this.#failedTrials.clear()
     this.#touched = new Set()
     this.#structures = ''

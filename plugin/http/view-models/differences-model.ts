@@ -24,6 +24,8 @@ export function differencesModel(
 function rowModel({ key, active, standby }: DifferentRow): object {
   return {
     key,
+    // A password, for example: the rows differ, and look the same.
+    isHidden: active !== null && active === standby,
     active: active === null ? null : marked(active, standby),
     standby: standby === null ? null : marked(standby, active),
   }

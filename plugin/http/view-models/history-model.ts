@@ -47,6 +47,9 @@ export function historyModel(
     older:
       events.length > limit ? filterAddress(filter, { before: String(shown.at(-1)?.id) }) : null,
     newest: values.before === '' ? null : filterAddress(filter, { before: '' }),
+    isOpen:
+      problems.length > 0 ||
+      Object.entries(values).some(([name, value]) => value !== '' && name !== 'before'),
     isFiltered: Object.entries(values).some(([, value]) => value !== ''),
     entries: shown.map((entry) => ({
       ...entry,

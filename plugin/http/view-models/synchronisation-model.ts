@@ -18,11 +18,14 @@ export function synchronisationModel(
   language: Language,
 ): object {
   const { replication, server } = status
-  const { t, count, moment } = language
+  const { t, ago, count, moment } = language
   const quarantined = replication.tables.filter((table) => table.state === 'quarantined')
   const list = listTables(replication.tables, query)
   const problems = error?.details.fields ?? []
   const isPaired = status.setUp === 'paired'
+  /** Short, because there are many; the time itself is in its title. */
+  const agoOf = (iso: string | null): object | null =>
+    iso === null ? null : { ...moment(iso), ago: ago(iso, status.at) }
   return {
     isPaired,
     phase: phasePill(replication.phase, language),
@@ -38,8 +41,8 @@ export function synchronisationModel(
       capture: t(`capture.${table.capture}`),
       rows: count(table.rows),
       lag: lagOf(table, language),
-      lastChange: moment(table.lastChangeAt),
-      lastChecked: moment(table.lastCheckedAt),
+      lastChange: agoOf(table.lastChangeAt),
+      lastChecked: agoOf(table.lastCheckedAt),
     })),
     notReplicated: replication.notReplicated.map((part) => ({
       ...part,

@@ -1,6 +1,7 @@
 import type { Queryable } from '../../db/transaction.ts'
 import { textRows } from '../../db/transaction.ts'
-import { quoteName } from '../../db/identifiers.ts'
+import { HIDDEN, isSecretColumn } from '../../core/secret-columns.ts'
+import { quoteLiteral, quoteName } from '../../db/identifiers.ts'
 import {
   comparedColumns,
   fromTable,
@@ -20,6 +21,16 @@ export interface BucketSum {
 /** All columns that must be equal, as one text; quoting of records keeps null and '' apart. */
 function rowText(table: TableDescription): string {
   const columns = comparedColumns(table).map((column) => `t.${quoteName(column.name)}`)
+  return `row(${columns.join(', ')})::text`
+}
+
+/** The same for people to read. */
+function shownText(table: TableDescription): string {
+  const columns = comparedColumns(table).map(({ name }) => {
+    const column = `t.${quoteName(name)}`
+    if (!isSecretColumn(name)) return column
+    return `case when ${column} is not null then ${quoteLiteral(HIDDEN)} end`
+  })
   return `row(${columns.join(', ')})::text`
 }
 
@@ -88,7 +99,7 @@ export async function readRowTexts(
 ): Promise<ReadonlyMap<string, string>> {
   const rows = await textRows(
     db,
-    `select k.id, pg_catalog.left(${rowText(table)}, ${SHOWN_CHARACTERS}) as shown
+    `select k.id, pg_catalog.left(${shownText(table)}, ${SHOWN_CHARACTERS}) as shown
      from ${fromTable(table)} t
      cross join lateral (select pg_catalog.to_json(array[${keyTexts(table)}])::text as id) k
      where ${replicatedRows(table)} and k.id = any ($1::text[])`,

@@ -127,17 +127,21 @@ export async function saveTableStates(
     readonly reason: string | null
     readonly signal: string | null
     readonly changed: boolean
+    /** When they were all copied. */
+    readonly rows: number | null
   }[],
 ): Promise<void> {
   if (tables.length === 0) return
   await db.query(
-    `insert into ${schema}.replicated_table (schema_name, table_name, state, reason, source_signal, last_change_at)
-     select u.s, u.n, u.state, u.reason, u.signal, case when u.changed::boolean then clock_timestamp() end
-     from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
-       u(s, n, state, reason, signal, changed)
+    `insert into ${schema}.replicated_table (schema_name, table_name, state, reason, source_signal, last_change_at,
+       row_count)
+     select u.s, u.n, u.state, u.reason, u.signal, case when u.changed::boolean then clock_timestamp() end, u.rows
+     from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[])
+       u(s, n, state, reason, signal, changed, rows)
      on conflict (schema_name, table_name) do update set state = excluded.state, reason = excluded.reason,
        source_signal = coalesce(excluded.source_signal, replicated_table.source_signal),
-       last_change_at = coalesce(excluded.last_change_at, replicated_table.last_change_at)`,
+       last_change_at = coalesce(excluded.last_change_at, replicated_table.last_change_at),
+       row_count = coalesce(excluded.row_count, replicated_table.row_count)`,
     [
       tables.map((table) => table.schema),
       tables.map((table) => table.name),
@@ -145,6 +149,7 @@ export async function saveTableStates(
       tables.map((table) => table.reason),
       tables.map((table) => table.signal),
       tables.map((table) => String(table.changed)),
+      tables.map((table) => table.rows),
     ],
   )
 }

@@ -13,6 +13,7 @@ async function pass(
   return new Promise((resolve, reject) => {
     const lock = createConfigLock({
       status: () => Promise.reject(new Error('no agent')),
+      freshStatus: ports.status ?? (() => Promise.reject(new Error('no agent'))),
       lastStatus: () => null,
       isPairedInDatabase: null,
       recordRefusal: () => Promise.reject(new Error('no agent')),
@@ -49,6 +50,14 @@ describe('the configuration lock', () => {
 
   it('lets the active server be configured', async () => {
     assert.equal(await pass({ status: () => Promise.resolve(activeStatus()) }), null)
+  })
+
+  it('asks once more before it refuses: the server may have become active just now', async () => {
+    const freshStatus = () => Promise.resolve(activeStatus())
+    assert.equal(await pass({ status: standby, freshStatus }), null)
+    const gone = () => Promise.reject(new Error('no agent'))
+    const refused = await pass({ status: standby, freshStatus: gone, lastStatus: pairedStatus })
+    assert.match(refused?.message ?? '', /does not answer/)
   })
 
   it('refuses without the agent when the server was paired, though it was active', async () => {

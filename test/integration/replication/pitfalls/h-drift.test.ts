@@ -17,6 +17,7 @@ const TABLES = `
   create table t (id int primary key, v text);
   create table bag (v text);
   create table exact (id int primary key, n numeric, f float8, j json);
+  create table account (token text primary key, sip_secret text, pin int, name text);
   create table grown (id int primary key, v text);
   create table planned (id int primary key, v text);
   create table knex_migrations (id serial primary key, name text);
@@ -171,6 +172,27 @@ describe('pitfalls H: schema, take-over, drift', function () {
     assert.equal((await standby.engine.check({ repair: true })).repaired, true)
     assert.deepEqual((await standby.engine.check({ repair: false })).differences, [])
     await same('t', 'bag', 'exact')
+    const checked = standby.engine.status().tables.find(({ name }) => name === 'public.bag')
+    assert.equal(checked?.rows, 4)
+    assert.ok((checked.lastCheckedAt ?? '') > found.at, 'the last check of now, not of the start')
+  })
+
+  it('H10: shows rows that differ without the values that nobody must read', async () => {
+    const { run, same, standby } = pair()
+    await run(`insert into account values ('t-1', 'one', 1234, 'Ann'), ('t-2', 'two', null, 'Bob')`)
+    await same('account')
+    await behind(
+      `update account set sip_secret = 'three' where name = 'Ann'; update account set name = 'Bo' where name = 'Bob'`,
+    )
+    const { differences } = await standby.engine.check({ repair: true })
+    const [difference] = differences.filter(({ table }) => table === 'public.account')
+    assert.deepEqual(difference?.keys, ['••••••', '••••••'])
+    assert.deepEqual(difference?.rows.map(({ active, standby: ours }) => [active, ours]).sort(), [
+      ['(••••••,••••••,,Bob)', '(••••••,••••••,,Bo)'],
+      ['(••••••,••••••,••••••,Ann)', '(••••••,••••••,••••••,Ann)'],
+    ])
+    assert.doesNotMatch(JSON.stringify(standby.history), /t-1|three|1234/)
+    await same('account')
   })
 
   it('H10: after a sign of bypassed capture both servers are compared without anybody asking', async () => {
