@@ -17,6 +17,7 @@ describe('the story of a pair, in a browser against the real agents', function (
   this.timeout(90_000)
   let pair: DemoPair
   let browser: TestBrowser
+  let pulledAt = 0
 
   before(async function () {
     this.timeout(180_000)
@@ -146,6 +147,7 @@ describe('the story of a pair, in a browser against the real agents', function (
     const { primary, secondary } = pair
     await withPage(secondary.url, async (page) => {
       await page.goto(`${secondary.url}${HOT_STANDBY}/`)
+      pulledAt = Date.now()
       await primary.kill()
       // Nobody reloads: the page itself follows.
       const now = page.locator('[data-hs-live="last-take-over"]')
@@ -160,6 +162,19 @@ describe('the story of a pair, in a browser against the real agents', function (
       assert.match(await page.locator('.banner').innerText(), /Active server/)
       await addExtension(page, pair.virtualUrl, '4003', 'Mary Jackson')
       await page.waitForURL(/saved/)
+    })
+  })
+
+  it('has told the contact by mail, and says so on the page of the new active', async () => {
+    const { secondary, mailSink } = pair
+    const mail = await mailSink.waitFor(/failover done/iu, pulledAt, LIMIT_MS)
+    assert.match(mail.subject, new RegExp(secondary.name))
+    await withPage(secondary.url, async (page) => {
+      await untilText(
+        page,
+        `${secondary.url}${HOT_STANDBY}/notifications`,
+        /Failover done[\s\S]*?delivered/,
+      )
     })
   })
 
