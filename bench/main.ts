@@ -1,7 +1,10 @@
 // Hot standby beside native logical replication, between the same two servers and interleaved; see
-// docs/internals/performance.md. --quick runs less of everything; --only names parts; --json prints the figures only.
+// docs/internals/performance.md. --quick runs less of everything; --only names parts; --json prints the figures only;
+// --chart FILE.svg draws them.
+import { writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { INSERT_30000, measureBulk, UPDATE_200000 } from './bulk.ts'
+import { chart } from './chart.ts'
 import { measureCatchUp, measureCopy } from './catch-up.ts'
 import { measureIdle } from './idle.ts'
 import { measureLatency } from './latency.ts'
@@ -19,7 +22,12 @@ import { callRecords, CONFIGURATION, manyTables, PBX_TABLES } from './tables.ts'
 import { measureThroughput } from './throughput.ts'
 
 const { values } = parseArgs({
-  options: { quick: { type: 'boolean' }, json: { type: 'boolean' }, only: { type: 'string' } },
+  options: {
+    quick: { type: 'boolean' },
+    json: { type: 'boolean' },
+    only: { type: 'string' },
+    chart: { type: 'string' },
+  },
 })
 const quick = values.quick === true
 const runs = quick ? 2 : 5
@@ -52,7 +60,9 @@ try {
 } finally {
   await Promise.all([servers.active.destroy(), servers.standby.destroy()])
 }
-printReport({ quick, runs, ...measured }, values.json === true)
+const report = { quick, runs, ...measured }
+printReport(report, values.json === true)
+if (values.chart !== undefined) await writeFile(values.chart, chart(report))
 
 interface Pair {
   readonly ours: OurSide

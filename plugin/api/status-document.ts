@@ -138,6 +138,7 @@ export interface Lag {
   /** Age of the oldest change that is not on the standby; 0 when there is none. */
   readonly ageMs: number
   readonly rows: number
+  /** What these rows take, by the average row of their tables. */
   readonly bytes: number
 }
 

@@ -33,6 +33,15 @@ export function unfitness(shared: Shared): string | null {
   return null
 }
 
+/**
+ * How many intervals later than the other one this server claims when one sign sets both off at a time: a gateway that is
+ * back, the power. Else two servers that cannot hear each other ask for the address in the same moment, find it free, and
+ * both raise it. The one that served last goes first.
+ */
+export function claimTurn({ wasActive, identity }: Shared): number {
+  return (wasActive ? 0 : 2) + (identity === 'primary' ? 0 : 1)
+}
+
 function ownCandidate(shared: Shared, fresh: boolean): Candidate {
   const firstOfAll = fresh && shared.startsPair && shared.own.databaseUp
   return { ...shared, fit: firstOfAll || unfitness(shared) === null }

@@ -1,6 +1,7 @@
 import type {
   ConfigLockStatus,
   HeartbeatStatus,
+  Lag,
   PeerStatus,
   ReplicationStatus,
   ServerStatus,
@@ -141,7 +142,12 @@ function replicationStatus({ engine, exchange, loop }: NodeContext): Replication
   const peer = exchange.knowledge().status?.replication
   const role = roleOf(loop.view().state)
   if (peer === undefined) return own
-  if (role === 'standby') return { ...own, tables: mergeTables(own.tables, peer.tables) }
+  if (role === 'standby')
+    return {
+      ...own,
+      lag: withBytes(own.lag, peer.lag),
+      tables: mergeTables(own.tables, peer.tables),
+    }
   if (role !== 'active') return own
   return {
     ...own,
@@ -152,6 +158,11 @@ function replicationStatus({ engine, exchange, loop }: NodeContext): Replication
     lastCheck: peer.lastCheck,
     reason: peer.phase === 'streaming' ? own.reason : `standby: ${peer.reason}`,
   }
+}
+
+/** What the rows take the active knows better: it has the statistics of now. */
+function withBytes(own: Lag | null, active: Lag | null): Lag | null {
+  return own === null || own.rows === 0 || active === null ? own : { ...own, bytes: active.bytes }
 }
 
 function lastTakeOver({ lastTakeOver: own, exchange }: NodeContext): TakeOverRecord | null {

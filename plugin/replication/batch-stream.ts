@@ -185,7 +185,7 @@ export class BatchStream {
     const { following, status, input } = this.#begin
     await this.#quick.close()
     await this.#releaseBell()
-    status.behind(countChanges(look.window))
+    status.behind(countChanges(look.window), states.bytesOf(look.window))
     const begun = input.now()
     const { check } = following
     try {

@@ -1,10 +1,9 @@
 import type { CatchUpProgress } from '../api/status-document.ts'
 import type { WindowTable } from './queries/journal.ts'
+import { rowBytesOf } from './table-description.ts'
 import type { TablePair } from './table-pairs.ts'
 
 const REPORT_MS = 250
-/** Of a table that PostgreSQL has not counted yet. */
-const USUAL_ROW_BYTES = 100
 /** A batch below this is over before anybody could read how far it is. */
 export const CATCH_UP_CHANGES = 10_000
 
@@ -19,7 +18,7 @@ export class CatchUpMonitor {
   readonly #changes: ReadonlyMap<number, number>
   readonly #total: number
   #finished = 0
-  #current = { changes: 0, rowBytes: USUAL_ROW_BYTES, deleted: 0, bytes: 0 }
+  #current = { changes: 0, rowBytes: 1, deleted: 0, bytes: 0 }
   #reportedAt = 0
 
   constructor(
@@ -39,9 +38,7 @@ export class CatchUpMonitor {
     const changes = this.#changes.get(tableId) ?? 0
     if (phase === 'end') this.#finished += changes
     const isOpen = phase === 'begin'
-    const { estimatedRows, estimatedBytes } = source
-    const isKnown = estimatedRows > 0 && estimatedBytes > 0
-    const rowBytes = isKnown ? estimatedBytes / estimatedRows : USUAL_ROW_BYTES
+    const rowBytes = rowBytesOf(source)
     this.#current = { changes: isOpen ? changes : 0, rowBytes, deleted: 0, bytes: 0 }
     this.#tell()
   }

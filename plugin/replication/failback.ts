@@ -146,7 +146,7 @@ function checkTouched(
 function announce({ input, status }: BeginInput, kept: number): void {
   const { events, logger } = input
   logger.info({ kept }, 'following from the promotion: only changed rows are copied')
-  status.behind(kept)
+  status.behind(0, 0)
   if (kept === 0) return
   const reason = `${kept} changes had not reached the other server; they are kept`
   events.history('unsentChanges', reason, { count: kept })

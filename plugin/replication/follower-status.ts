@@ -10,8 +10,6 @@ import type { EngineEvents } from './engine-events.ts'
 
 /** In sync means: everything up to this long ago is applied. Under load a few changes are always on their way. */
 const IN_SYNC_AGE_MS = 5000
-/** Roughly what a journal entry takes; for the display of lag. */
-const ENTRY_BYTES = 100
 const LAG_SAMPLES = 60
 
 /** What a standby says of its following; cheap to read. */
@@ -26,6 +24,7 @@ export class FollowerStatus {
   lastBatch: ReplicationStatus['lastBatch'] = null
   lastCheck: CheckReport | null = null
   #rowsBehind = 0
+  #bytesBehind = 0
   #caughtUpAt: number | null = null
   #alarmed = false
   readonly #samples: (number | null)[] = []
@@ -64,8 +63,10 @@ export class FollowerStatus {
     this.reason = `catching up: ${done} of ${total} changes`
   }
 
-  behind(rows: number): void {
+  /** `bytes`: what the rows take, roughly. */
+  behind(rows: number, bytes: number): void {
     this.#rowsBehind = rows
+    this.#bytesBehind = bytes
     if (this.phase !== 'streaming') this.phase = 'catchingUp'
   }
 
@@ -120,7 +121,8 @@ export class FollowerStatus {
     if (this.#caughtUpAt === null) return null
     const streaming = this.phase === 'streaming' && this.#rowsBehind === 0
     const ageMs = streaming ? 0 : Math.max(0, this.#now() - this.#caughtUpAt)
-    return { ageMs, rows: this.#rowsBehind, bytes: this.#rowsBehind * ENTRY_BYTES }
+    const bytes = this.#rowsBehind === 0 ? 0 : Math.round(this.#bytesBehind)
+    return { ageMs, rows: this.#rowsBehind, bytes }
   }
 
   recentLagMs(): readonly (number | null)[] {

@@ -30,7 +30,6 @@ const PURGE_PORTION = 20_000
 /** With the length of a round, the longest that a migration of the platform waits for a batch or a copy. */
 const LOCK_PATIENCE_MS = 3000
 const SHRINK_BYTES = 8 * 1024 * 1024
-const ENTRY_BYTES = 100
 /** A count that takes longer than this is made once in so many times its length. */
 const DEAR_MS = 50
 const COUNT_REST = 30
@@ -131,9 +130,8 @@ export class JournalKeeper {
     const took = performance.now() - begun
     if (took > DEAR_MS) this.#countAt = begun + took * COUNT_REST
     this.#activity.counted(tables, state.acknowledgedTickId !== null)
-    const rows = countRows(tables)
-    this.#measureLag(rows, oldestOf(tables), state)
-    return rows
+    this.#measureLag(tables, state)
+    return countRows(tables)
   }
 
   /** The PBX goes first: whoever waits for a lock of the standby gets it, and the standby begins its batch again. */
@@ -164,13 +162,14 @@ export class JournalKeeper {
   }
 
   /** Age by our own clock from when a change was first seen; no clock is in the journal. */
-  #measureLag(rows: number, oldestSeq: string | null, state: ServerState): void {
+  #measureLag(tables: readonly journal.JournaledTable[], state: ServerState): void {
     const now = this.#input.now()
+    const oldestSeq = oldestOf(tables)
     if (oldestSeq === null) this.#oldest = null
     else if (this.#oldest?.seq !== oldestSeq) this.#oldest = { seq: oldestSeq, since: now }
     const ageMs = this.#oldest === null ? 0 : now - this.#oldest.since
     const known = state.acknowledgedTickId !== null
-    this.lag = known ? { ageMs, rows, bytes: rows * ENTRY_BYTES } : null
+    this.lag = known ? { ageMs, ...amountOf(tables) } : null
   }
 
   async #shrink(db: Queryable): Promise<void> {
@@ -217,6 +216,11 @@ export class JournalKeeper {
 
 function countRows(tables: readonly journal.JournaledTable[]): number {
   return tables.reduce((sum, { rows }) => sum + rows, 0)
+}
+
+function amountOf(tables: readonly journal.JournaledTable[]): Pick<Lag, 'rows' | 'bytes'> {
+  const bytes = tables.reduce((sum, { rows, rowBytes }) => sum + rows * rowBytes, 0)
+  return { rows: countRows(tables), bytes: Math.round(bytes) }
 }
 
 function oldestOf(tables: readonly journal.JournaledTable[]): string | null {

@@ -47,6 +47,18 @@ export interface TableDescription {
 }
 
 /** `schema.table` for people. */
+/** Of a table that PostgreSQL has not counted yet. */
+export const USUAL_ROW_BYTES = 100
+
+/** What a row takes on the average, roughly. */
+export function rowBytesOf({
+  estimatedRows,
+  estimatedBytes,
+}: Pick<TableDescription, 'estimatedRows' | 'estimatedBytes'>): number {
+  const isKnown = estimatedRows > 0 && estimatedBytes > 0
+  return isKnown ? estimatedBytes / estimatedRows : USUAL_ROW_BYTES
+}
+
 export function displayName(table: Pick<TableDescription, 'schema' | 'name'>): string {
   return `${table.schema}.${table.name}`
 }

@@ -4,7 +4,7 @@ import type { TableSignal } from './queries/catalogue.ts'
 import type { WindowTable } from './queries/journal.ts'
 import type { ReplicatedTableRow, saveTableStates } from './queries/position.ts'
 import type { TableCatalogue } from './table-catalogue.ts'
-import { displayName, excludedColumns } from './table-description.ts'
+import { displayName, excludedColumns, rowBytesOf } from './table-description.ts'
 import type { TablePair, TablePairing } from './table-pairs.ts'
 import type { TableWork } from './batch.ts'
 
@@ -81,6 +81,15 @@ export class TableStates {
 
   knowsId(tableId: number): boolean {
     return this.#signals.has(tableId)
+  }
+
+  /** What the changed rows take, roughly. */
+  bytesOf(window: readonly WindowTable[]): number {
+    const sources = new Map(this.#pairing.pairs.map(({ tableId, source }) => [tableId, source]))
+    return window.reduce((sum, { tableId, changes }) => {
+      const source = sources.get(tableId)
+      return source === undefined ? sum : sum + changes * rowBytesOf(source)
+    }, 0)
   }
 
   excludedSourceOids(): readonly string[] {

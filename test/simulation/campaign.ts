@@ -59,6 +59,8 @@ function isWhole(world: World): boolean {
   const served = world.servers[active].loop?.view().state
   return (
     served?.name === 'active' &&
+    // One that takes its database for dead still hands over, rightly by what it knows.
+    served.shared.own.databaseUp &&
     standby?.name === 'standby' &&
     standby.shared.own.dataInSync &&
     standby.shared.peer.report?.term === served.shared.term

@@ -62,6 +62,34 @@ describe('one fault at a time', () => {
     assert.equal(alarms.length, 1, 'once, however often it is tried')
   })
 
+  const together: Readonly<Record<string, (world: World) => Promise<void>>> = {
+    'the gateway comes back': async (world) => {
+      world.network.gatewayDown = true
+      await world.runUntil('A lets go', () => world.holders().length === 0, 6000)
+      await world.run(3000)
+      world.network.gatewayDown = false
+    },
+    'the power comes back': async ({ servers }) => {
+      servers.A.powerOff()
+      servers.B.powerOff()
+      servers.A.powerOn()
+      servers.B.powerOn()
+      await Promise.resolve()
+    },
+  }
+  for (const [sign, begin] of Object.entries(together))
+    it(`heartbeats blocked, and ${sign} for both at a time: only one takes the address`, async () => {
+      for (let seed = 1; seed <= 25; seed += 1) {
+        const world = new World(seed)
+        await world.startPair()
+        world.network.heartbeatsBlocked = true
+        await begin(world)
+        await world.runUntil('one serves', () => world.serving().length > 0, 20_000)
+        await world.run(20_000)
+        assert.deepEqual([world.serving().length, world.doubleMs], [1, 0], `seed ${seed}`)
+      }
+    })
+
   it('gateway and peer lost together: the active lets go, and is back when the standby is heard', async () => {
     const world = await pair()
     world.network.gatewayDown = true
@@ -223,11 +251,12 @@ describe('starting', () => {
   it('does not start alone with data that was not in sync', async () => {
     const world = new World(1)
     for (const name of ['A', 'B'] as const) world.servers[name].powerOn(false)
-    await world.run(500)
+    await world.run(1000)
     world.servers.B.syncBroken = true
     world.servers.B.loop!.setPaired(true)
     world.servers.A.loop!.setPaired(true)
     await world.run(5000)
+    assert.deepEqual([world.stateOf('A'), world.stateOf('B')], ['active', 'standby'])
     world.servers.A.powerOff()
     await world.run(60_000)
     assert.deepEqual(world.serving(), [])

@@ -22,6 +22,7 @@ const SETTINGS: PairSettings = {
 
 /** After a double that nothing could prevent, this is the time to end it. */
 const DOUBLE_GRACE_MS = 2000
+const ROUNDING_MS = 10
 
 /** Two servers, their network and everything that must never happen. */
 export class World {
@@ -138,6 +139,8 @@ export class World {
     if (text === this.seen[name]) return
     this.seen[name] = text
     this.log(`${name} is ${text}`)
+    if (view?.state.name === 'claiming' && view.state.cause === 'failover')
+      this.checkFailover(name, view.history.at(-1)?.at === this.timeline.now)
     if (view === undefined || state !== 'active') return
     const { term } = view.state.shared
     const owner = this.activeOfTerm.get(term) ?? name
@@ -145,6 +148,15 @@ export class World {
     this.expect(owner === name, `both servers were active in term ${term}`)
     const last = view.history.at(-1)
     if (last?.from === 'claiming' && last.at === this.timeline.now) this.checkTakeOver(name)
+  }
+
+  /** Nobody decides for himself that the peer is gone before the dead time is over, by his own count. */
+  private checkFailover(name: Name, hasJustBegun: boolean): void {
+    if (!hasJustBegun) return
+    const { heardAt } = this.servers[name].loop!.view().state.shared.peer
+    const silentMs = this.timeline.now - (heardAt ?? -Infinity)
+    const isEarly = silentMs < this.settings.deadTimeMs - ROUNDING_MS
+    this.expect(!isEarly, `${name} claims after ${silentMs} ms of silence`)
   }
 
   /** A claim has just made this server active. */

@@ -9,6 +9,7 @@ import {
   type Decision,
   type Row,
 } from '../decision.ts'
+import { claimTurn } from '../election.ts'
 import type { EventOf } from '../event.ts'
 import type { StateOf } from '../state.ts'
 import {
@@ -77,7 +78,8 @@ function bootTick(
   if (peerHeard(state.shared, now, timing))
     return stay(state, 'the peer is heard and decides', kept.effects)
   const silent = silentMs(state.shared, now)
-  if (silent < timing.initDeadMs) return stay(state, 'listens for the peer', kept.effects)
+  const aloneMs = timing.initDeadMs + claimTurn(state.shared) * timing.intervalMs
+  if (silent < aloneMs) return stay(state, 'listens for the peer', kept.effects)
   const alone = `no peer was heard for ${Math.round(silent)} ms after the start`
   return enter(state, now, { name: 'suspect', retryAt: now }, alone, kept.effects)
 }

@@ -10,6 +10,7 @@ import {
   type Row,
 } from '../decision.ts'
 import type { Effect } from '../effect.ts'
+import { claimTurn } from '../election.ts'
 import type { EventOf } from '../event.ts'
 import type { ClaimCause, StateOf } from '../state.ts'
 import type { Timing } from '../timing.ts'
@@ -126,7 +127,7 @@ function isolation({ shared }: StateOf<'suspect'>, now: number, timing: Timing):
   const answeredAt = own.referenceAnsweredAt ?? -Infinity
   if (reachableSince === null || answeredAt < shared.peer.silenceFrom)
     return 'no reference address has answered since the peer fell silent: this server may be the isolated one'
-  return now - reachableSince < LISTEN_INTERVALS * timing.intervalMs
+  return now - reachableSince < (LISTEN_INTERVALS + claimTurn(shared)) * timing.intervalMs
     ? 'this server was isolated until a moment ago: listens for the peer'
     : null
 }

@@ -1,7 +1,13 @@
 import type { QuotedName } from '../../db/identifiers.ts'
 import { type Queryable, textRow, textRows } from '../../db/transaction.ts'
 import { journalKey, type TableDescription } from '../table-description.ts'
-import { columnList, fromTable, replicatedRows, travellingColumns } from '../table-description.ts'
+import {
+  columnList,
+  fromTable,
+  replicatedRows,
+  travellingColumns,
+  USUAL_ROW_BYTES,
+} from '../table-description.ts'
 
 const SNAPSHOT = /^\d+:\d+:[\d,]*$/
 
@@ -133,6 +139,8 @@ export interface JournaledTable {
   readonly rows: number
   readonly oldestSeq: string
   readonly newestSeq: string
+  /** What a row of the table takes on the average, as PostgreSQL last counted it. */
+  readonly rowBytes: number
 }
 
 /** Deletes what the acknowledged snapshot has, in portions so that no transaction is long; returns what it deleted. */
@@ -192,7 +200,12 @@ async function journaledTables(
     db,
     `${withEntries}
      select coalesce(c.schema_name, '') as schema_name, coalesce(c.table_name, '') as table_name,
-       e.rows::text, e.oldest::text, e.newest::text
+       e.rows::text, e.oldest::text, e.newest::text,
+       -- From the statistics, since asking for the size of a table would wait for its lock.
+       (select k.relpages * pg_catalog.current_setting('block_size')::float8 / k.reltuples
+        from pg_catalog.pg_class k join pg_catalog.pg_namespace n on n.oid = k.relnamespace
+        where n.nspname = c.schema_name and k.relname = c.table_name and k.reltuples > 0 and k.relpages > 0)::text
+         as row_bytes
      from (select table_id, count(*) as rows, min(seq) as oldest, max(seq) as newest
        from ${entries} group by table_id) e
      left join ${schema}.captured_table c using (table_id)`,
@@ -203,6 +216,7 @@ async function journaledTables(
     rows: Number(row['rows']),
     oldestSeq: row['oldest'] ?? '0',
     newestSeq: row['newest'] ?? '0',
+    rowBytes: row['row_bytes'] == null ? USUAL_ROW_BYTES : Number(row['row_bytes']),
   }))
 }
 

@@ -8,6 +8,7 @@ const journaled = (name: string, oldest: number, newest: number) => ({
   rows: newest - oldest + 1,
   oldestSeq: String(oldest),
   newestSeq: String(newest),
+  rowBytes: 100,
 })
 
 describe('the activity of tables, by the journal of the active', () => {

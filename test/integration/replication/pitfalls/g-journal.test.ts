@@ -14,7 +14,10 @@ const SCHEMA = quoteName(ODD_SCHEMA)
 
 describe('pitfalls G: the life of the journal', function () {
   this.timeout(90_000)
-  const pair = usePair({ ddl: 'create table t (id int primary key, v text)' })
+  const pair = usePair({
+    ddl: `create table t (id int primary key, v text); create table wide (id int primary key, v text);
+      alter table wide alter column v set storage plain`,
+  })
 
   const journalRows = async (): Promise<number> => {
     const { rows } = await pair().active.sql.query<{ n: string }>(
@@ -87,6 +90,14 @@ describe('pitfalls G: the life of the journal', function () {
     await eventually(() => table()?.lag?.rows === 7, 'seven behind')
     assert.ok((table()?.lastChangeAt ?? '') >= before)
     await eventually(() => (table()?.lag?.ageMs ?? 0) > 0, 'an age')
+    // In bytes it is what the rows take, and not what their keys in the journal do.
+    await run(
+      `insert into wide select n, repeat('x', 2000) from generate_series(1, 500) n; analyze wide`,
+    )
+    await eventually(() => {
+      const lag = active.engine.status().lag
+      return lag?.rows === 507 && lag.bytes > 500 * 2000 && lag.bytes < 500 * 4000
+    }, 'about a megabyte')
     standby.engine.setPaused(false)
     await same('t')
     await eventually(() => table()?.lag?.rows === 0, 'nothing behind again')
