@@ -28,6 +28,8 @@ export interface StateStore {
   load(): Promise<DurableState | null>
   /** Written to a temporary file, fsynced, renamed, folder fsynced. */
   save(state: DurableState): Promise<void>
+  /** Writes something and removes it again. Errors: HS_STATE_UNREADABLE. */
+  prove(): Promise<void>
 }
 
 export interface DurableState {

@@ -72,6 +72,7 @@ export const FIRST_VIEW: OwnView = {
   referenceAnsweredAt: null,
   databaseUp: true,
   serviceHealthy: true,
+  diskWritable: true,
   dataInSync: false,
   holdsVirtualIp: false,
   referenceReachable: null,

@@ -9,8 +9,11 @@ interface OwnPollInput {
   readonly serviceIntervalMs: number
 }
 
-/** The health command must fail this often in a row before the service counts as unhealthy. */
+/** The health command, or the disk, must fail this often in a row before that counts. */
 const FAILURES_THAT_COUNT = 2
+const DISK_INTERVAL_MS = 2500
+/** A disk that takes longer than this would hold up a take-over. */
+const DISK_LIMIT_MS = 2000
 const CARRIER_INTERVAL_MS = 200
 
 /** Looks at this server itself, at its own pace and without ever holding up a decision. */
@@ -20,6 +23,8 @@ export class OwnPoll {
   private carrierAt = -Infinity
   private serviceAt = -Infinity
   private failures = 0
+  private diskAt = -Infinity
+  private diskFailures = 0
 
   constructor(input: OwnPollInput) {
     this.input = input
@@ -36,6 +41,30 @@ export class OwnPoll {
         this.ask('held', async () => observed({ holdsVirtualIp: await ports.virtualIp.held() }))
     }
     this.watchService(state, now)
+    this.watchDisk(now)
+  }
+
+  /** A server that cannot write could not keep its term, and its database soon cannot keep anything. */
+  private watchDisk(now: number): void {
+    if (now - this.diskAt < DISK_INTERVAL_MS) return
+    this.diskAt = now
+    const { clock, store } = this.input.ports
+    let answered = false
+    const judge = (works: boolean): void => {
+      if (answered) return
+      answered = true
+      this.diskFailures = works ? 0 : this.diskFailures + 1
+      this.input.observed({ diskWritable: this.diskFailures < FAILURES_THAT_COUNT })
+    }
+    const cancel = clock.schedule(DISK_LIMIT_MS, () => judge(false))
+    this.ask('disk', async () => {
+      const works = await store.prove().then(
+        () => true,
+        () => false,
+      )
+      cancel()
+      judge(works)
+    })
   }
 
   /** Only the active server's service counts: the standby's is stopped. */

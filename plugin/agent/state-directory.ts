@@ -68,12 +68,17 @@ async function closeToOthers(path: string): Promise<void> {
   }
 }
 
-async function proveWritable(path: string): Promise<void> {
+/** A block of its own, since a full disk may still take an empty file. */
+const PROBE_BYTES = 4096
+
+/** Writes a file and removes it again. Errors: HS_STATE_UNREADABLE. */
+export async function proveWritable(path: string): Promise<void> {
   const probe = join(path, `.probe.${String(process.pid)}`)
   try {
-    await writeFile(probe, '', { mode: 0o600 })
+    await writeFile(probe, Buffer.alloc(PROBE_BYTES), { mode: 0o600 })
     await rm(probe)
   } catch (cause) {
+    await rm(probe, { force: true }).catch(() => undefined)
     throw stateUnreadable(`${path} cannot be written`, cause, WRITE_REMEDY)
   }
 }

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { stateUnreadable } from '../files/durable-file.ts'
 import { DAMAGED_REMEDY, readJson, writeJsonDurably } from '../files/json-file.ts'
+import { proveWritable } from './state-directory.ts'
 import type { DurableState, StateStore } from './agent-ports.ts'
 
 const durableState = z.strictObject({
@@ -28,6 +29,7 @@ export function createStateStore(directory: string): StateStore {
       last = saved.catch(() => undefined) // the caller hears of it; the next save is tried all the same
       return saved
     },
+    prove: () => proveWritable(directory),
   }
 }
 

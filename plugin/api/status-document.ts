@@ -58,6 +58,8 @@ export interface ServerStatus {
   readonly facts: ServerFacts | null
   readonly databaseUp: boolean
   readonly serviceHealthy: boolean
+  /** Of the state directory. */
+  readonly diskWritable: boolean
   readonly referenceReachable: boolean | null
   readonly carrierUp: boolean | null
 }
@@ -75,6 +77,7 @@ export interface PeerStatus {
   readonly since: string | null
   readonly databaseUp: boolean | null
   readonly serviceHealthy: boolean | null
+  readonly diskWritable: boolean | null
   readonly referenceReachable: boolean | null
   readonly carrierUp: boolean | null
 }

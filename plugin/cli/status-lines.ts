@@ -47,13 +47,14 @@ function thisServer({ server, setUp }: StatusDocument): string {
 
 type Condition = Pick<
   PeerStatus,
-  'databaseUp' | 'serviceHealthy' | 'referenceReachable' | 'carrierUp'
+  'databaseUp' | 'serviceHealthy' | 'diskWritable' | 'referenceReachable' | 'carrierUp'
 >
 
 function faults(of: Condition): string {
   const broken = [
     of.databaseUp === false ? 'database down' : null,
     of.serviceHealthy === false ? 'telephony service unhealthy' : null,
+    of.diskWritable === false ? 'disk cannot be written to' : null,
     of.referenceReachable === false ? 'no reference address answers' : null,
     of.carrierUp === false ? 'no carrier' : null,
   ].filter((part) => part !== null)

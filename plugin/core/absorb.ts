@@ -1,6 +1,7 @@
 import type { CoreSettings } from './decision.ts'
 import type { Event, EventOf } from './event.ts'
 import { agreeOnModes, type Modes, ROLE_CHANGES_WITHIN_MS } from './modes.ts'
+import { isHealthy } from './report.ts'
 import type { Alarm, PeerReport, PeerView, Shared } from './state.ts'
 
 /** What every state learns from an event in the same way, before the cell of the table decides. */
@@ -144,7 +145,7 @@ function ticked(shared: Shared, event: EventOf<'tick'>, { timing }: CoreSettings
 }
 
 function withTimers(shared: Shared, now: number): Shared {
-  const healthy = shared.own.databaseUp && shared.own.serviceHealthy
+  const healthy = isHealthy(shared.own)
   const cutOff =
     shared.own.referenceReachable === false && shared.peer.report?.referenceReachable === true
   return {

@@ -21,6 +21,7 @@ export interface BlockerInput {
   readonly standby: {
     readonly inSync: boolean
     readonly databaseUp: boolean
+    readonly diskWritable: boolean
     readonly carrierUp: boolean
     readonly referenceReachable: boolean | null
     /** Why it is not in sync, in words; null when there is nothing to say. */
@@ -37,6 +38,7 @@ export function blockersOf(input: BlockerInput): Blocker[] {
   if (!input.paired) return []
   const rules: readonly (Blocker | null)[] = [
     peerBlocker(input),
+    diskBlocker(input),
     databaseBlocker(input),
     syncBlocker(input),
     carrierBlocker(input),
@@ -77,6 +79,15 @@ function databaseBlocker({ standby, peerHeard, role }: BlockerInput): Blocker | 
     id: 'standbyDatabaseDown',
     reason: 'the database of the standby does not answer',
     remedy: 'Start PostgreSQL on the standby.',
+  }
+}
+
+function diskBlocker({ standby }: BlockerInput): Blocker | null {
+  if (standby.diskWritable) return null
+  return {
+    id: 'standbyDiskFailed',
+    reason: 'the disk of the standby cannot be written to',
+    remedy: 'Make room on it, or find out why it is read-only.',
   }
 }
 

@@ -30,6 +30,7 @@ export function unfitness(shared: Shared): string | null {
   if (!shared.own.databaseUp) return 'the database of this server does not answer'
   if (!shared.own.dataInSync && !shared.wasActive)
     return 'the data of this server is not in sync with what the active had'
+  if (!shared.own.diskWritable) return 'the disk of this server cannot be written to'
   return null
 }
 

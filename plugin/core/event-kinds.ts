@@ -239,6 +239,22 @@ export const EVENT_KINDS = {
     meaning: 'Calls work.',
     advice: 'Nothing to do.',
   },
+  diskFailed: {
+    level: 'alert',
+    notify: true,
+    toldBy: 'each',
+    title: 'The disk cannot be written to',
+    meaning: 'The PBX may soon be unable to save anything. A healthy standby takes over.',
+    advice: 'Make room on the disk, or find out why it is read-only.',
+  },
+  diskRecovered: {
+    level: 'information',
+    notify: true,
+    toldBy: 'each',
+    title: 'The disk can be written to again',
+    meaning: 'Saving works.',
+    advice: 'Nothing to do.',
+  },
   referenceLost: {
     level: 'warning',
     notify: true,

@@ -9,6 +9,7 @@ export function notices(before: State, after: State, event: Event): Effect[] {
   if (after.name === 'unpaired') return []
   return [
     ...serviceNotice(before, after),
+    ...diskNotice(before, after),
     ...referenceNotice(before, after),
     ...modesNotice(before, after, event),
     ...peerNotice(before, after),
@@ -23,6 +24,16 @@ function serviceNotice(before: State, after: State): Effect[] {
     is
       ? record('serviceRecovered', 'the telephony service is healthy')
       : record('serviceUnhealthy', 'the health command of the telephony service fails'),
+  ]
+}
+
+function diskNotice(before: State, after: State): Effect[] {
+  const [was, is] = [before.shared.own.diskWritable, after.shared.own.diskWritable]
+  if (was === is) return []
+  return [
+    is
+      ? record('diskRecovered', 'the state directory can be written to again')
+      : record('diskFailed', 'the state directory cannot be written to'),
   ]
 }
 

@@ -1,6 +1,6 @@
 import type { Role } from './facts.ts'
 import { reportModes } from './modes.ts'
-import type { PeerReport, State, StateName } from './state.ts'
+import type { OwnView, PeerReport, State, StateName } from './state.ts'
 
 /** What a server in this state is, as peer and pages see it. */
 export function roleOf(state: State): Role {
@@ -28,6 +28,11 @@ export function holdsLease(state: State): boolean {
   return state.name === 'active' || (state.name === 'handingOver' && state.step !== 'releasing')
 }
 
+/** It could serve, as far as its own parts go. */
+export function isHealthy({ databaseUp, serviceHealthy, diskWritable }: OwnView): boolean {
+  return databaseUp && serviceHealthy && diskWritable
+}
+
 /** What this server says of itself in a heartbeat. */
 export function reportOf(state: State, settingsVersion: number, now: number): PeerReport {
   const { shared } = state
@@ -37,7 +42,7 @@ export function reportOf(state: State, settingsVersion: number, now: number): Pe
     state: reportedState(state),
     term: shared.term,
     wasActive: shared.wasActive,
-    healthy: shared.own.databaseUp && shared.own.serviceHealthy,
+    healthy: isHealthy(shared.own),
     dataInSync: shared.own.dataInSync,
     referenceReachable: shared.own.referenceReachable === true,
     modes: reportModes(shared.modes, now),

@@ -194,6 +194,8 @@ export interface OwnView {
   readonly referenceAnsweredAt: number | null
   readonly databaseUp: boolean
   readonly serviceHealthy: boolean
+  /** The state directory can be written to: else no term and no role could be kept. */
+  readonly diskWritable: boolean
   /** The data could carry the pair: initial copy complete and the lag below the limit, or this server was the active one. */
   readonly dataInSync: boolean
   /** The kernel still holds the virtual IP for us; observed at start, when an earlier life may have left a running lease. */

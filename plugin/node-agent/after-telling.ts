@@ -8,6 +8,7 @@ const TELLING_MS = 500
 export function afterTelling(store: StateStore, history: Pick<FileHistory, 'told'>): StateStore {
   return {
     load: () => store.load(),
+    prove: () => store.prove(),
     async save(state) {
       let timer: NodeJS.Timeout | undefined
       const patience = new Promise((resolve) => {

@@ -59,10 +59,11 @@ function standbyOf(input: Judged): Parameters<typeof blockersOf>[0]['standby'] {
   const { server, peerReport, peerStatus, inSync, replication } = input
   const syncReason = inSync ? null : replication.reason
   if (server.role !== 'active') {
-    const { databaseUp, referenceReachable } = server
+    const { databaseUp, diskWritable, referenceReachable } = server
     return {
       inSync,
       databaseUp,
+      diskWritable,
       carrierUp: server.carrierUp ?? true,
       referenceReachable,
       syncReason,
@@ -72,6 +73,7 @@ function standbyOf(input: Judged): Parameters<typeof blockersOf>[0]['standby'] {
   return {
     inSync,
     databaseUp: standby?.databaseUp ?? peerReport?.healthy ?? true,
+    diskWritable: standby?.diskWritable ?? true,
     carrierUp: standby?.carrierUp ?? true,
     referenceReachable: standby?.referenceReachable ?? null,
     syncReason,
@@ -98,6 +100,11 @@ function troublesOf({
     troubles.push({
       reason: 'the database of this server does not answer',
       remedy: 'Start PostgreSQL on this server.',
+    })
+  if (!server.diskWritable)
+    troubles.push({
+      reason: 'the disk of this server cannot be written to',
+      remedy: 'Make room on it, or find out why it is read-only.',
     })
   if (!server.serviceHealthy)
     troubles.push({

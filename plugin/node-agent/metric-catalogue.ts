@@ -76,6 +76,10 @@ export const METRICS: Readonly<Record<string, MetricDefinition>> = {
     '1 when the health command of telephony succeeds',
     ({ server }) => server.serviceHealthy,
   ),
+  hot_standby_disk_writable: gauge(
+    '1 when the state directory can be written to',
+    ({ server }) => server.diskWritable,
+  ),
   hot_standby_reference_reachable: gauge(
     '1 when a reference address answers',
     ({ server }) => server.referenceReachable,

@@ -77,6 +77,7 @@ function serverStatus({ loop, facts, serverId, settings }: NodeContext): ServerS
     facts: facts.last(),
     databaseUp: own.databaseUp,
     serviceHealthy: own.serviceHealthy,
+    diskWritable: own.diskWritable,
     referenceReachable: own.referenceReachable,
     carrierUp: own.carrierUp,
   }
@@ -100,6 +101,7 @@ function peerStatus({ loop, peer, exchange }: NodeContext): PeerStatus | null {
     since: said?.since ?? null,
     databaseUp: said?.databaseUp ?? null,
     serviceHealthy: said?.serviceHealthy ?? null,
+    diskWritable: said?.diskWritable ?? null,
     referenceReachable: said?.referenceReachable ?? null,
     carrierUp: said?.carrierUp ?? null,
   }

@@ -34,6 +34,8 @@ const FAMILIES: Readonly<Partial<Record<EventKind, string>>> = {
   referenceBack: 'the reference addresses',
   serviceUnhealthy: 'the telephony service',
   serviceRecovered: 'the telephony service',
+  diskFailed: 'the disk',
+  diskRecovered: 'the disk',
   databaseLost: 'the database',
   databaseBack: 'the database',
   synchronisationFailed: 'the synchronisation',

@@ -49,6 +49,7 @@ for (const language of LANGUAGES.filter((each) => each !== 'en'))
             standby: {
               inSync: false,
               databaseUp: false,
+              diskWritable: false,
               carrierUp: false,
               referenceReachable: false,
               syncReason: peerHeard ? null : 'connecting to the active server',

@@ -128,6 +128,22 @@ describe('one fault at a time', () => {
 })
 
 describe('planned changes', () => {
+  it('the disk of the active cannot be written to: the healthy standby takes over as planned', async () => {
+    const world = await pair()
+    world.servers.A.diskFails = true
+    await world.runUntil('B serves', () => world.servers.B.isServing(), 25_000)
+    await world.run(20_000)
+    assert.deepEqual([world.serving(), world.doubleMs], [['B'], 0])
+  })
+
+  it('both disks cannot be written to: the active serves on', async () => {
+    const world = await pair()
+    world.servers.A.diskFails = true
+    world.servers.B.diskFails = true
+    await world.run(60_000)
+    assert.deepEqual([world.serving(), world.doubleMs], [['A'], 0])
+  })
+
   it('takes over at the request of the administrator, without a failover', async () => {
     const world = await pair()
     const answer = ask(world, 'B')

@@ -167,6 +167,10 @@ export class Server {
             world.checkSave(this, state)
             this.disk = state
           }),
+        prove: () =>
+          after(this.diskDelayMs, () => {
+            if (this.diskFails) throw new Error('no space left on device')
+          }),
       },
       link: {
         start: (handler) => {

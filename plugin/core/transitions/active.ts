@@ -127,7 +127,9 @@ function unfitTick(state: Active, now: number, settings: CoreSettings): Decision
     const reason =
       unhealthySince === null
         ? 'no reference address answers here, but one answers at the peer'
-        : 'the telephony service is unhealthy here, and the standby is healthy'
+        : own.diskWritable
+          ? 'the telephony service is unhealthy here, and the standby is healthy'
+          : 'the disk of this server cannot be written to, and the standby is healthy'
     return offer(state, now, reason, false)
   }
   const reason = 'the database does not answer here, and the standby is healthy'

@@ -50,7 +50,7 @@ export function serversModel(status: StatusDocument, language: Language): object
 
 type Condition = Pick<
   PeerStatus,
-  'databaseUp' | 'serviceHealthy' | 'referenceReachable' | 'carrierUp'
+  'databaseUp' | 'serviceHealthy' | 'diskWritable' | 'referenceReachable' | 'carrierUp'
 >
 
 /** What is well now; of a silent peer nobody knows. */
@@ -63,6 +63,7 @@ function conditionLines(own: Condition, peer: Condition | null, t: Language['t']
   return [
     line('database', 'works', ({ databaseUp }) => databaseUp),
     line('service', 'works', ({ serviceHealthy }) => serviceHealthy),
+    line('disk', 'disk', ({ diskWritable }) => diskWritable),
     line('reference', 'answers', ({ referenceReachable }) => referenceReachable),
     line('link', 'link', ({ carrierUp }) => carrierUp),
   ]

@@ -66,6 +66,7 @@ describe('decide', () => {
     'after the role changed too often': { modes: { ...FIRST_MODES, automatic: 'held' } },
     'with data that is not in sync': { own: { ...shared().own, dataInSync: false } },
     'without its database': { own: { ...shared().own, databaseUp: false } },
+    'with a disk that cannot be written to': { own: { ...shared().own, diskWritable: false } },
     'without carrier': { own: { ...shared().own, carrierUp: false } },
     'when no reference answers': { reachableSince: null },
   }

@@ -46,6 +46,7 @@ export function everyEvent(visit: number, now = NOW): Event[] {
       { type: 'observed', now, own: { databaseUp: value } },
       { type: 'observed', now, own: { dataInSync: value } },
       { type: 'observed', now, own: { serviceHealthy: value } },
+      { type: 'observed', now, own: { diskWritable: value } },
       { type: 'observed', now, own: { holdsVirtualIp: value } },
       { type: 'takeOverRequested', now, requestId: 'r2', force: value },
       { type: 'referencesChecked', now, reachable: value, askedAt: now - 5 },

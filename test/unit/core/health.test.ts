@@ -46,6 +46,7 @@ const fine: BlockerInput = {
   standby: {
     inSync: true,
     databaseUp: true,
+    diskWritable: true,
     carrierUp: true,
     referenceReachable: true,
     syncReason: null,
@@ -77,6 +78,7 @@ describe('blockersOf', () => {
       standby: {
         inSync: false,
         databaseUp: false,
+        diskWritable: false,
         carrierUp: false,
         referenceReachable: false,
         syncReason: 'copying',
@@ -89,6 +91,7 @@ describe('blockersOf', () => {
       blockers.map((blocker) => blocker.id),
       [
         'peerFault',
+        'standbyDiskFailed',
         'standbyDatabaseDown',
         'notInSync',
         'noCarrier',

@@ -40,6 +40,7 @@ const OWN: OwnView = {
   referenceAnsweredAt: NOW - 100,
   databaseUp: true,
   serviceHealthy: true,
+  diskWritable: true,
   dataInSync: true,
   holdsVirtualIp: false,
   referenceReachable: true,

@@ -19,6 +19,7 @@ describe('the term on disk', () => {
   const saved: DurableState[] = []
   const store: StateStore = {
     load: () => Promise.resolve(null),
+    prove: () => Promise.resolve(),
     save: (state) => {
       saved.push(state)
       return Promise.resolve()
