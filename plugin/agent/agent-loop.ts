@@ -3,7 +3,6 @@ import { decide } from '../core/decide.ts'
 import type { Event } from '../core/event.ts'
 import type { Identity } from '../core/facts.ts'
 import { initialState } from '../core/initial-state.ts'
-import { DEFAULT_ROLE_CHANGES_PER_HOUR } from '../core/modes.ts'
 import type { AppliedPosition } from '../core/position.ts'
 import { reportOf } from '../core/report.ts'
 import type { PairSettings } from '../core/settings.ts'
@@ -15,6 +14,7 @@ import type { AgentPorts } from './agent-ports.ts'
 import { fromDurable } from './durable-modes.ts'
 import { EffectRunner } from './effect-runner.ts'
 import {
+  coreSettings,
   FIRST_VIEW,
   isVisible,
   timingOf,
@@ -227,11 +227,8 @@ export class AgentLoop {
 
   private step(event: Event): void {
     const before = this.state
-    const decision = decide(before, event, {
-      timing: this.timing,
-      coldStartAlone: this.settings?.coldStartAlone ?? false,
-      roleChangesPerHour: this.input.roleChangesPerHour ?? DEFAULT_ROLE_CHANGES_PER_HOUR,
-    })
+    const settings = coreSettings(this.timing, this.settings, this.input)
+    const decision = decide(before, event, settings)
     this.state = decision.state
     this.thought = decision.reason
     if (event.type === 'tick') this.lastTickAt = event.now

@@ -12,6 +12,8 @@ export interface AgentPorts {
   readonly data: DataPort
   readonly peer: PeerPort
   readonly service: ServicePort
+  /** The third party that says who may serve; left out where there is none. */
+  readonly witness?: WitnessPort
   readonly history: History
 }
 
@@ -84,6 +86,12 @@ export interface PeerPort {
   }): Promise<AppliedPosition>
   askRelease(input: { readonly requestId: string; readonly newTerm: number }): Promise<void>
   abortHandOver(input: { readonly requestId: string; readonly reason: string }): Promise<void>
+}
+
+/** A third party that keeps the role for one server at a time. */
+export interface WitnessPort {
+  /** Takes or prolongs the role for this long; `granted` only when nobody else holds it. Errors: HS_TIMEOUT. */
+  hold(ttlMs: number): Promise<'granted' | 'heldByPeer'>
 }
 
 /** The platform's telephony services. */

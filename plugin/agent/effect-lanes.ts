@@ -7,7 +7,15 @@ import type { Clock } from './agent-ports.ts'
  * address is raised) the core waits for the outcome of the first before it asks for the second.
  */
 export type LaneName =
-  'address' | 'announcement' | 'probe' | 'reference' | 'disk' | 'data' | 'service' | 'peer'
+  | 'address'
+  | 'announcement'
+  | 'probe'
+  | 'reference'
+  | 'witness'
+  | 'disk'
+  | 'data'
+  | 'service'
+  | 'peer'
 
 export interface Work {
   readonly effect: EffectType

@@ -42,6 +42,7 @@ export const EFFECT_RULES: Readonly<Record<Queued, Rule>> = {
   announceVirtualIp: { lane: 'announcement', limitMs: 10_000 },
   probeVirtualIp: { lane: 'probe', limitMs: 3000 },
   checkReferences: { lane: 'reference', limitMs: 3000 },
+  askWitness: { lane: 'witness', limitMs: 1000 },
   persist: { lane: 'disk', limitMs: 10_000 },
   promoteData: { lane: 'data', limitMs: 60_000 },
   demoteData: { lane: 'data', limitMs: 60_000 },
@@ -70,6 +71,7 @@ export class EffectRunner {
       announcement: new Lane(clock, false),
       probe: new Lane(clock, false),
       reference: new Lane(clock, false),
+      witness: new Lane(clock, false),
       disk: new Lane(clock, true),
       data: new Lane(clock, true),
       service: new Lane(clock, true),
@@ -121,7 +123,8 @@ export class EffectRunner {
     const lane = this.lanes[rule.lane]
     if (effect.type === 'dropVirtualIp')
       lane.discard(['raiseVirtualIp', 'renewVirtualIp'], 'the address is dropped')
-    if (effect.type === 'checkReferences' && lane.isWaiting(effect.type)) return
+    const asks = effect.type === 'checkReferences' || effect.type === 'askWitness'
+    if (asks && lane.isWaiting(effect.type)) return
     const { clock } = this.context.ports
     const decidedAt = clock.now()
     const visit = this.context.state().shared.visit
@@ -173,6 +176,8 @@ export class EffectRunner {
       }
       case 'checkReferences':
         return this.checkReferences()
+      case 'askWitness':
+        return this.askWitness()
       case 'persist':
         return this.save(effect)
       case 'promoteData':
@@ -227,6 +232,20 @@ export class EffectRunner {
       timeoutMs,
     )
     dispatch({ type: 'referencesChecked', now: ports.clock.now(), reachable, askedAt })
+  }
+
+  /** An answer that comes after the time limit still counts from its question. */
+  private async askWitness(): Promise<void> {
+    const { ports, dispatch } = this.context
+    const askedAt = ports.clock.now()
+    const { witnessMs } = this.context.timing()
+    const answer = await ports.witness?.hold(witnessMs).catch(() => 'unreachable' as const)
+    dispatch({
+      type: 'witnessAnswered',
+      now: ports.clock.now(),
+      answer: answer ?? 'unreachable',
+      askedAt,
+    })
   }
 
   private save(effect: EffectOf<'persist'>): Promise<void> {

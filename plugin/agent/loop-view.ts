@@ -1,6 +1,8 @@
+import type { CoreSettings } from '../core/decision.ts'
 import type { Event } from '../core/event.ts'
 import type { Identity } from '../core/facts.ts'
 import type { InitialInput } from '../core/initial-state.ts'
+import { DEFAULT_ROLE_CHANGES_PER_HOUR } from '../core/modes.ts'
 import type { PairSettings } from '../core/settings.ts'
 import type { OwnView, State, StateName } from '../core/state.ts'
 import {
@@ -85,6 +87,20 @@ export function timingOf(settings: PairSettings | null): Timing {
       deadTimeMs: DEFAULT_DEAD_TIME_MS,
     },
   )
+}
+
+/** What the core decides by, of the pair and of this server. */
+export function coreSettings(
+  timing: Timing,
+  settings: PairSettings | null,
+  input: Pick<AgentLoopInput, 'ports' | 'roleChangesPerHour'>,
+): CoreSettings {
+  return {
+    timing,
+    coldStartAlone: settings?.coldStartAlone ?? false,
+    roleChangesPerHour: input.roleChangesPerHour ?? DEFAULT_ROLE_CHANGES_PER_HOUR,
+    witness: input.ports.witness !== undefined,
+  }
 }
 
 /** A page or a waiting caller would see the difference. */

@@ -2,6 +2,7 @@ import type { CoreSettings } from './decision.ts'
 import type { Event, EventOf } from './event.ts'
 import { agreeOnModes, type Modes, ROLE_CHANGES_WITHIN_MS } from './modes.ts'
 import { isHealthy } from './report.ts'
+import { withAnswer } from './witness.ts'
 import type { Alarm, PeerReport, PeerView, Shared } from './state.ts'
 
 /** What every state learns from an event in the same way, before the cell of the table decides. */
@@ -26,6 +27,8 @@ export function absorb(shared: Shared, event: Event, settings: CoreSettings): Sh
       return ticked(shared, event, settings)
     case 'virtualIpProbed':
       return { ...shared, virtualIpFreeAt: event.result === 'free' ? event.now : null }
+    case 'witnessAnswered':
+      return { ...shared, witness: withAnswer(shared.witness, event, settings.timing) }
     case 'paired':
       return { ...shared, startsPair: event.startsPair }
     case 'unpaired':

@@ -14,6 +14,7 @@ import { standby } from './transitions/standby.ts'
 import { suspect } from './transitions/suspect.ts'
 import { takingOver } from './transitions/taking-over.ts'
 import { unpaired } from './transitions/unpaired.ts'
+import { keepWitness } from './witness.ts'
 
 /** What every state does on every event; a missing cell does not compile. */
 export const TRANSITIONS: { readonly [Name in StateName]: Row<Name> } = {
@@ -35,7 +36,8 @@ export const TRANSITIONS: { readonly [Name in StateName]: Row<Name> } = {
  */
 export function decide(before: State, event: Event, settings: CoreSettings): Decision {
   const state: State = { ...before, shared: absorb(before.shared, event, settings) }
-  const decision = cellOf(state.name, event.type).decide(state, event, settings)
+  const decided = cellOf(state.name, event.type).decide(state, event, settings)
+  const decision = keepWitness(decided, event, settings)
   const noticed: Decision = {
     ...decision,
     effects: [...decision.effects, ...notices(before, decision.state, event)],

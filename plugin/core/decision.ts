@@ -12,6 +12,8 @@ export interface CoreSettings {
   readonly coldStartAlone: boolean
   /** After so many automatic changes of the role within an hour, the administrator decides. */
   readonly roleChangesPerHour: number
+  /** A third party says who may serve while the servers do not hear each other. */
+  readonly witness?: boolean
 }
 
 /** What follows from an event: the next state, what to do in this order, and why. */

@@ -24,6 +24,8 @@ export type Effect =
   | { readonly type: 'checkReferences' }
   /** Answers with `virtualIpProbed`. */
   | { readonly type: 'probeVirtualIp' }
+  /** Asks the witness for the role, or to prolong it. Answers with `witnessAnswered`. */
+  | { readonly type: 'askWitness' }
   | { readonly type: 'raiseVirtualIp'; readonly leaseMs: number }
   /** (quiet) Prolongs the lease, reads back, answers `virtualIpMissing` when it had gone. */
   | { readonly type: 'renewVirtualIp'; readonly leaseMs: number }

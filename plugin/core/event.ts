@@ -65,6 +65,13 @@ export type Event =
       readonly askedAt: number
     }
   | {
+      readonly type: 'witnessAnswered'
+      readonly now: number
+      readonly answer: WitnessAnswer
+      /** What was granted counts from the question, not from the answer. */
+      readonly askedAt: number
+    }
+  | {
       readonly type: 'effectDone'
       readonly now: number
       readonly effect: EffectType
@@ -91,5 +98,8 @@ export type Event =
 
 export type EventType = Event['type']
 export type EventOf<Type extends EventType> = Extract<Event, { type: Type }>
+
+/** `unreachable`: no answer, or none that can be understood. */
+export type WitnessAnswer = 'granted' | 'heldByPeer' | 'unreachable'
 
 export type ProbeResult = 'free' | 'heldByPeer' | 'heldByStranger' | 'notBelievable'

@@ -1,5 +1,6 @@
 import type { Identity } from './facts.ts'
 import type { Modes } from './modes.ts'
+import { NO_WITNESS } from './witness.ts'
 import type { OwnView, Shared, State } from './state.ts'
 
 export interface InitialInput {
@@ -39,6 +40,7 @@ export function initialState(input: InitialInput): State {
     seenTerm: input.term,
     reservedTerm: input.term,
     referenceAskedAt: null,
+    witness: NO_WITNESS,
     virtualIpFreeAt: null,
     probedEarly: false,
     reachableSince: null,

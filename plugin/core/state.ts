@@ -61,6 +61,7 @@ export type StateOf<Name extends StateName> = Extract<State, { name: Name }>
 export type ClaimStep =
   | 'checkingReferences'
   | 'probingVirtualIp'
+  | 'askingWitness'
   | 'persistingTerm'
   | 'claiming'
   | 'promoting'
@@ -126,6 +127,7 @@ export interface Shared {
   /** The highest term that this server ever tried to write to disk; nothing lower is written after it. */
   readonly reservedTerm: number
   readonly referenceAskedAt: number | null
+  readonly witness: WitnessView
   /** When nobody answered for the virtual IP last; null when somebody did since, or the peer was heard. */
   readonly virtualIpFreeAt: number | null
   /** The address was asked for before the dead time of this silence was over. */
@@ -144,7 +146,17 @@ export interface Shared {
   readonly retries: readonly Retry[]
 }
 
-export type Alarm = 'peerLost' | 'blocked' | 'answered' | 'conflict' | 'isolated' | 'split'
+/** What the witness said. */
+export interface WitnessView {
+  readonly askedAt: number | null
+  /** This server holds the role at the witness until then, by its own count; null when it does not. */
+  readonly heldUntil: number | null
+  /** Null before the first answer. */
+  readonly answer: 'granted' | 'heldByPeer' | 'unreachable' | null
+}
+
+export type Alarm =
+  'peerLost' | 'blocked' | 'answered' | 'conflict' | 'isolated' | 'split' | 'witness'
 
 export interface Retry {
   readonly effect: RetriedEffect

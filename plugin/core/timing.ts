@@ -33,6 +33,9 @@ export interface Timing {
   /** How long an unhealthy or cut-off active waits before it offers its role. */
   readonly unfitMs: number
   readonly retryMs: number
+  /** For how long the witness keeps the role for one server; whole seconds, as a witness counts. */
+  readonly witnessMs: number
+  readonly witnessRenewMs: number
 }
 
 export const DEFAULT_KEEP_ALIVE_INTERVAL_MS = 500
@@ -43,6 +46,8 @@ const KERNEL_LATENESS_MS = 1250
 const SLACK_MS = 250
 const SHORTEST_LEASE_MS = 1000
 const LONGEST_LEASE_MS = 30_000
+/** Long enough for the shortest address lease, its end in the kernel, and a renewal. */
+const SHORTEST_WITNESS_MS = 3000
 const SHORTEST_INTERVAL_MS = 100
 const LONGEST_INTERVAL_MS = 60_000
 const LONGEST_DEAD_TIME_MS = 600_000
@@ -56,6 +61,8 @@ export function deriveTiming(pair: {
   const deadMs = pair.deadTimeMs
   const leaseMs = leaseOf(intervalMs, deadMs)
   const isolationMs = clamp(deadMs / 2, 3 * intervalMs, deadMs - intervalMs - SLACK_MS)
+  // Over when the standby may act, so that a failover does not wait for it.
+  const witnessMs = Math.max(SHORTEST_WITNESS_MS, Math.floor((deadMs - intervalMs) / 1000) * 1000)
   return {
     intervalMs,
     deadMs,
@@ -77,6 +84,8 @@ export function deriveTiming(pair: {
     handOverMs: 30_000,
     unfitMs: Math.max(10_000, 2 * deadMs),
     retryMs: 5000,
+    witnessMs,
+    witnessRenewMs: clamp(witnessMs / 8, 250, 1000),
   }
 }
 

@@ -14,12 +14,18 @@ describe('two agents through random faults', () => {
       this.timeout(120_000)
       for (let seed = from; seed <= to; seed += 1) await replayable(seed)
     })
+    // With a witness no partition is an excuse.
+    it('never has two holders in a pair with a witness', async function () {
+      this.timeout(120_000)
+      for (let seed = first; seed <= Math.min(last, first + 99); seed += 1)
+        await replayable(seed, true)
+    })
   }
 })
 
-async function replayable(seed: number): Promise<void> {
+async function replayable(seed: number, hasWitness = false): Promise<void> {
   try {
-    await campaign(seed)
+    await campaign(seed, hasWitness)
   } catch (error) {
     const hint = `replay it: SEED=${seed} npm run test:simulation`
     throw new Error(`seed ${seed}: ${(error as Error).message}\n${hint}`, { cause: error })

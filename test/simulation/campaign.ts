@@ -1,5 +1,5 @@
 import { deriveTiming } from '../../plugin/core/timing.ts'
-import { FAULTS } from './faults.ts'
+import { FAULTS, WITNESS_FAULTS } from './faults.ts'
 import { NAMES } from './network.ts'
 import { World } from './world.ts'
 
@@ -9,15 +9,15 @@ const ROUNDS = 3
  * One seed: a pair, rounds of up to three faults at once at random moments, everything mended, and after each round
  * exactly one active server that both agree on. The world checks what must never happen after every event.
  */
-export async function campaign(seed: number): Promise<World> {
-  const world = new World(seed)
+export async function campaign(seed: number, hasWitness = false): Promise<World> {
+  const world = new World(seed, {}, hasWitness)
   const { random } = world
   await world.startPair()
   for (let round = 0; round < ROUNDS; round += 1) {
     const mends: (() => void)[] = []
     const count = 1 + Math.floor(random.next() * 3)
     for (let number = 0; number < count; number += 1) {
-      const fault = random.pick(FAULTS)
+      const fault = random.pick(hasWitness ? [...FAULTS, ...WITNESS_FAULTS] : FAULTS)
       world.log(`--- ${fault.name}`)
       mends.push(fault.begin(world))
       await world.run(random.between(0, 9000))

@@ -104,3 +104,10 @@ export const FAULTS: readonly Fault[] = [
     (world, on) => (world.strangerSince = on ? world.timeline.now : null),
   ),
 ]
+
+/** Of a pair with a witness, besides the others. */
+export const WITNESS_FAULTS: readonly Fault[] = NAMES.map((name) =>
+  flag(`witness out of reach of ${name}`, ({ witness }, on) => {
+    if (witness !== null) witness.unreachable[name] = on
+  }),
+)

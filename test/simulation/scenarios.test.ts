@@ -109,6 +109,59 @@ describe('one fault at a time', () => {
     assert.deepEqual(world.serving(), ['B'])
   })
 
+  const partitions: Readonly<Record<string, (world: World) => void>> = {
+    'both reach the witness': () => undefined,
+    'the active does not reach the witness': ({ witness }) => (witness!.unreachable.A = true),
+    'the standby does not reach the witness': ({ witness }) => (witness!.unreachable.B = true),
+    'the agent of the active dies later': ({ servers, timeline }) => {
+      timeline.schedule(20_000, () => servers.A.killAgent())
+    },
+  }
+  const servesAfter = ['A', 'B', 'A', 'B']
+  for (const [at, [what, also]] of Object.entries(partitions).entries())
+    it(`with a witness a partition has one holder: ${what}`, async () => {
+      for (let seed = 1; seed <= 10; seed += 1) {
+        const world = new World(seed, {}, true)
+        await world.startPair()
+        await world.run(seed * 97)
+        Object.assign(world.network.cut, { A: true, B: true })
+        also(world)
+        await world.run(40_000)
+        assert.deepEqual([world.serving(), world.doubleMs], [[servesAfter[at]], 0], `seed ${seed}`)
+        Object.assign(world.network.cut, { A: false, B: false })
+        await world.run(5000)
+        assert.deepEqual([world.serving(), world.doubleMs], [[servesAfter[at]], 0], `seed ${seed}`)
+      }
+    })
+
+  it('losing the witness alone changes nothing', async () => {
+    const world = await pair({}, true)
+    Object.assign(world.witness!.unreachable, { A: true, B: true })
+    for (let step = 0; step < 600; step += 1) {
+      await world.run(50)
+      assert.deepEqual(world.holders(), ['A'])
+    }
+  })
+
+  it('witness and peer lost together: the active lets go, and nobody takes over', async () => {
+    const world = await pair({}, true)
+    Object.assign(world.witness!.unreachable, { A: true, B: true })
+    Object.assign(world.network.cut, { A: true, B: true })
+    await world.runUntil('A lets go', () => world.holders().length === 0, 6000)
+    await world.run(30_000)
+    assert.deepEqual([world.holders(), world.doubleMs], [[], 0])
+  })
+
+  it('with a witness a crash is taken over within dead time and half a second', async () => {
+    for (let seed = 1; seed <= 10; seed += 1) {
+      const world = new World(seed, {}, true)
+      await world.startPair()
+      await world.run(seed * 97)
+      world.servers.A.powerOff()
+      await world.runUntil('B serves', () => world.servers.B.isServing(), FAILOVER_LIMIT_MS)
+    }
+  })
+
   it('a stranger that holds the address is not fought', async () => {
     const world = await pair()
     world.strangerSince = world.timeline.now
@@ -288,8 +341,8 @@ describe('starting', () => {
   })
 })
 
-async function pair(settings: Partial<PairSettings> = {}): Promise<World> {
-  const world = new World(Number(process.env['SEED'] ?? 1), settings)
+async function pair(settings: Partial<PairSettings> = {}, hasWitness = false): Promise<World> {
+  const world = new World(Number(process.env['SEED'] ?? 1), settings, hasWitness)
   await world.startPair()
   return world
 }

@@ -231,6 +231,7 @@ export class Server {
         stop: () => after(10, () => undefined),
         healthy: () => after(5, () => true),
       },
+      ...this.witness(after),
       history: { record: (entry) => world.log(`${this.name} ${entry.kind}: ${entry.reason}`) },
     }
   }
@@ -254,6 +255,28 @@ export class Server {
     if (boot < last.boot || (boot === last.boot && sequence <= last.sequence)) return false
     this.lastSequence = { boot, sequence }
     return true
+  }
+
+  private witness(
+    after: <Value>(delayMs: number, value: () => Value) => Promise<Value>,
+  ): Pick<AgentPorts, 'witness'> {
+    const { witness, network, random } = this.world
+    if (witness === null) return {}
+    const reached = (): boolean =>
+      network.linked(this.name) && !witness.unreachable[this.name] && !network.lost()
+    const lost = (): Promise<never> =>
+      after(900, () => {
+        throw new Error('the witness does not answer')
+      })
+    return {
+      witness: {
+        hold: async (ttlMs) => {
+          if (!reached()) return lost()
+          const answer = await after(random.between(1, 30), () => witness.hold(this.name, ttlMs))
+          return reached() ? after(random.between(1, 30), () => answer) : lost()
+        },
+      },
+    }
   }
 
   private virtualIp(

@@ -5,6 +5,7 @@ import { NAMES, Network, type Name } from './network.ts'
 import { seeded, type Random } from './random.ts'
 import { Server } from './server.ts'
 import { Timeline } from './timeline.ts'
+import { Witness } from './witness.ts'
 
 export class SimulationError extends Error {
   override readonly name = 'SimulationError'
@@ -30,6 +31,8 @@ export class World {
   readonly settings: PairSettings
   readonly timeline: Timeline
   readonly network: Network
+  /** The third party; null in a pair without one. */
+  readonly witness: Witness | null
   readonly servers: Readonly<Record<Name, Server>>
   readonly gatewayAnsweredAt = { A: -Infinity, B: -Infinity }
   readonly lines: string[] = []
@@ -44,11 +47,12 @@ export class World {
   private checkedAt = 0
   private failure: SimulationError | null = null
 
-  constructor(seed: number, settings: Partial<PairSettings> = {}) {
+  constructor(seed: number, settings: Partial<PairSettings> = {}, hasWitness = false) {
     this.random = seeded(seed)
     this.settings = { ...SETTINGS, ...settings }
     this.timeline = new Timeline(() => this.check())
     this.network = new Network(this.timeline, this.random)
+    this.witness = hasWitness ? new Witness(this.timeline) : null
     this.servers = { A: new Server(this, 'A'), B: new Server(this, 'B') }
   }
 
@@ -120,7 +124,7 @@ export class World {
     if (this.failure !== null) return
     const { now } = this.timeline
     const both = this.holders().length === 2
-    if (this.isPurePartition())
+    if (this.witness === null && this.isPurePartition())
       this.excusedUntil = now + deriveTiming(this.settings).deadMs + DOUBLE_GRACE_MS
     if (both) this.doubleMs += now - this.checkedAt
     // Nobody can reach an isolated holder; that it lets go in time is checked one fault at a time.

@@ -40,8 +40,8 @@ export const active: Row<'active'> = {
   observed: {
     to: ['active', 'rechecking'],
     does: 'lets go when the carrier is lost',
-    decide: (state, event, { timing }) => {
-      const reason = lostRight(state, event.now, timing)
+    decide: (state, event, settings) => {
+      const reason = lostRight(state, event.now, settings)
       return reason === null ? stay(state, 'takes note') : recheck(state, event.now, reason, [])
     },
   },
@@ -72,6 +72,11 @@ export const active: Row<'active'> = {
     },
   },
   virtualIpProbed: keep('active', 'the answer comes too late to matter'),
+  witnessAnswered: {
+    to: ['active'],
+    does: 'takes note: with the role at the witness it needs no peer to go on serving',
+    decide: (state) => stay(state, 'takes note'),
+  },
   referencesChecked: {
     to: ['active'],
     does: 'takes note: evidence that this server is not isolated',
@@ -108,11 +113,11 @@ export const active: Row<'active'> = {
 }
 
 function activeTick(before: Active, { now }: EventOf<'tick'>, settings: CoreSettings): Decision {
-  const lost = lostRight(before, now, settings.timing)
+  const lost = lostRight(before, now, settings)
   if (lost !== null) return recheck(before, now, lost, [])
   const unfit = unfitTick(before, now, settings)
   if (unfit !== null) return unfit
-  const { state, effects } = holderUpkeep(before, now, settings.timing)
+  const { state, effects } = holderUpkeep(before, now, settings)
   return stay(state, 'serves', effects)
 }
 

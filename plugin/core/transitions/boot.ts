@@ -49,6 +49,7 @@ export const boot: Row<'boot'> = {
     does: 'claims when forced, or when the peer is heard and is not active',
     decide: (state, event, settings) => requestTakeOver(state, event, settings),
   },
+  witnessAnswered: keep('boot', 'takes note'),
   referencesChecked: keep('boot', 'takes note; a running lease is adopted at the next tick'),
   shutdownRequested: {
     to: ['fault'],

@@ -10,6 +10,7 @@ import {
 import type { EventOf } from '../event.ts'
 import type { ClaimStep } from '../state.ts'
 import { nextTerm } from '../term.ts'
+import { needsWitness, witnessedLeaseMs } from '../witness.ts'
 import { giveUp, next, refuse, type Claiming } from './claim-steps.ts'
 
 /** What the answer to "who holds the virtual IP?" means for a claim. */
@@ -29,7 +30,7 @@ export function claimProbed(
           { ...state, probeAt: now + timing.probePollMs },
           'the virtual IP seems free, but the peer held it a moment ago: waits until its lease must have ended',
         )
-      if (state.step === 'probingVirtualIp') return persistTerm(state, now)
+      if (state.step === 'probingVirtualIp') return askWitness(state, now, settings)
       return state.step === 'confirmingVirtualIp'
         ? raise(state, now, settings)
         : stay(state, 'the virtual IP is still free')
@@ -92,6 +93,37 @@ function heldLately(
   return now - heldAt < Math.max(timing.heldLimitMs, timing.isolationMs + timing.intervalMs)
 }
 
+/** The address is free: while the peer is silent the witness must agree, where there is one. */
+export function askWitness(state: Claiming, now: number, settings: CoreSettings): Decision {
+  if (!needsWitness(state, now, settings)) return persistTerm(state, now)
+  return next(state, now, 'askingWitness', 'the virtual IP is free: asks the witness', [
+    { type: 'askWitness' },
+  ])
+}
+
+/** What the witness says to a claim: only its lease lets a server go on that does not hear its peer. */
+export function claimWitnessed(
+  state: Claiming,
+  event: EventOf<'witnessAnswered'>,
+  { timing }: CoreSettings,
+): Decision {
+  const { now } = event
+  if (state.step !== 'askingWitness' || event.askedAt < state.stepSince)
+    return stay(state, 'takes note')
+  if (event.answer === 'granted') return persistTerm(state, now)
+  const waits = now - state.stepSince < timing.witnessMs
+  if (event.answer === 'heldByPeer' && waits)
+    return stay(
+      { ...state, probeAt: now + timing.probePollMs },
+      'the peer holds the role at the witness: waits for it to end',
+    )
+  const reason =
+    event.answer === 'heldByPeer'
+      ? 'the peer is not heard, but it holds the role at the witness: look at the network between the servers'
+      : 'neither the peer nor the witness answers: this server may be the isolated one'
+  return refuse(state, now, 'witness', 'splitPrevented', reason, timing)
+}
+
 /** The address is free: a term of its own parity, above every one that was heard. */
 export function persistTerm(state: Claiming, now: number): Decision {
   const { shared } = state
@@ -108,7 +140,8 @@ export function persistTerm(state: Claiming, now: number): Decision {
 }
 
 /** Promoting may have taken long: the evidence that we are not isolated must still be fresh. */
-export function raise(state: Claiming, now: number, { timing }: CoreSettings): Decision {
+export function raise(state: Claiming, now: number, settings: CoreSettings): Decision {
+  const { timing } = settings
   const needsEvidence = !state.forced && state.cause !== 'firstPairing'
   if (needsEvidence && now - lastEvidence(state.shared) >= timing.isolationMs)
     return giveUp(
@@ -118,7 +151,12 @@ export function raise(state: Claiming, now: number, { timing }: CoreSettings): D
       timing,
       now + 1000,
     )
+  const leaseMs = needsWitness(state, now, settings)
+    ? witnessedLeaseMs(state.shared, now, timing)
+    : timing.leaseMs
+  if (leaseMs === 0)
+    return giveUp(state, now, 'the witness no longer keeps the role for this server', timing, now)
   return next(state, now, 'raisingVirtualIp', 'the virtual IP is free', [
-    { type: 'raiseVirtualIp', leaseMs: timing.leaseMs },
+    { type: 'raiseVirtualIp', leaseMs },
   ])
 }

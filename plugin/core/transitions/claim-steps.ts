@@ -18,6 +18,7 @@ export type Claiming = StateOf<'claiming'>
 const CLAIM_STEPS: readonly ClaimStep[] = [
   'checkingReferences',
   'probingVirtualIp',
+  'askingWitness',
   'persistingTerm',
   'claiming',
   'promoting',

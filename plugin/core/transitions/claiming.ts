@@ -13,7 +13,14 @@ import type { EventKind } from '../event-kinds.ts'
 import type { ClaimCause } from '../state.ts'
 import { abortEffects, giveUp, next, refuse, type Claiming } from './claim-steps.ts'
 import { becomeActive } from './become-active.ts'
-import { claimProbed, isFree, persistTerm, raise } from './claim-address.ts'
+import {
+  askWitness,
+  claimProbed,
+  claimWitnessed,
+  isFree,
+  persistTerm,
+  raise,
+} from './claim-address.ts'
 import {
   commonCells,
   followActive,
@@ -80,6 +87,11 @@ export const claiming: Row<'claiming'> = {
     does: 'goes on when a reference answered after the peer fell silent; else this server is the isolated one',
     decide: claimReferences,
   },
+  witnessAnswered: {
+    to: ['claiming', 'standby', 'suspect'],
+    does: 'goes on with the role granted; waits while the peer holds it; gives up when the witness does not answer',
+    decide: claimWitnessed,
+  },
   effectDone: {
     to: ['claiming', 'active'],
     does: 'goes on: term persisted, data promoted, role persisted, address raised',
@@ -118,7 +130,9 @@ function claimTick(state: Claiming, event: EventOf<'tick'>, settings: CoreSettin
       { type: 'promoteData', term: state.shared.term },
     ])
   if (state.probeAt !== null && now >= state.probeAt)
-    return stay({ ...state, probeAt: null }, state.why, [{ type: 'probeVirtualIp' }])
+    return stay({ ...state, probeAt: null }, state.why, [
+      { type: state.step === 'askingWitness' ? 'askWitness' : 'probeVirtualIp' },
+    ])
   return stay(state, state.why)
 }
 
@@ -137,8 +151,9 @@ function joinClaim(state: Claiming, event: EventOf<'takeOverRequested'>): Decisi
 function claimReferences(
   state: Claiming,
   event: EventOf<'referencesChecked'>,
-  { timing }: CoreSettings,
+  settings: CoreSettings,
 ): Decision {
+  const { timing } = settings
   if (state.step !== 'checkingReferences') return stay(state, 'takes note')
   const { referenceAnsweredAt } = state.shared.own
   const after = referenceAnsweredAt !== null && referenceAnsweredAt >= state.shared.peer.silenceFrom
@@ -148,7 +163,7 @@ function claimReferences(
     state.shared.peer.heldAt === null &&
     isFree(state, event.now, timing)
   )
-    return persistTerm(state, event.now)
+    return askWitness(state, event.now, settings)
   if (event.reachable && after)
     return next(state, event.now, 'probingVirtualIp', 'a reference address answers', [
       { type: 'probeVirtualIp' },

@@ -54,6 +54,7 @@ export const fault: Row<'fault'> = {
     decide: (state, event) => refuseTakeOver(state, event, 'this server cannot serve at present'),
   },
   referencesChecked: keep('fault', 'takes note'),
+  witnessAnswered: keep('fault', 'takes note'),
   shutdownRequested: {
     to: ['fault'],
     does: 'stops',

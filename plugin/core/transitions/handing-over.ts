@@ -39,8 +39,8 @@ export const handingOver: Row<'handingOver'> = {
   observed: {
     to: ['handingOver', 'rechecking'],
     does: 'lets go when the carrier is lost',
-    decide: (state, event, { timing }) => {
-      const reason = state.step === 'releasing' ? null : lostRight(state, event.now, timing)
+    decide: (state, event, settings) => {
+      const reason = state.step === 'releasing' ? null : lostRight(state, event.now, settings)
       return reason === null
         ? stay(state, 'takes note')
         : recheck(state, event.now, reason, undo(state, reason))
@@ -80,6 +80,7 @@ export const handingOver: Row<'handingOver'> = {
   },
   virtualIpProbed: keep('handingOver', 'the answer comes too late to matter'),
   referencesChecked: keep('handingOver', 'takes note'),
+  witnessAnswered: keep('handingOver', 'takes note'),
   effectDone: {
     to: ['handingOver', 'standby', 'suspect', 'fault'],
     does: 'prepared: waits for the release; dropped: tells the peer and becomes standby',
@@ -112,12 +113,12 @@ function handOverTick(
     const lapsed = now - before.renewedAt > timing.leaseMs + LAPSE_MARGIN_MS
     return lapsed ? released(before, now, settings) : stay(before, 'lets go of the virtual IP')
   }
-  const lost = lostRight(before, now, timing)
+  const lost = lostRight(before, now, settings)
   if (lost !== null) return recheck(before, now, lost, undo(before, lost))
   const deadlineMs = before.step === 'offering' ? OFFER_MS : timing.handOverMs
   if (now - before.stepSince >= deadlineMs)
     return goOn(before, now, 'the peer did not complete the take-over in time', settings)
-  const { state, effects } = holderUpkeep(before, now, timing)
+  const { state, effects } = holderUpkeep(before, now, settings)
   return stay(state, `hand-over: ${state.step}`, effects)
 }
 

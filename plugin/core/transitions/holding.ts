@@ -14,6 +14,7 @@ import type { Effect } from '../effect.ts'
 import type { EventOf } from '../event.ts'
 import type { Lease, State, StateOf } from '../state.ts'
 import type { Timing } from '../timing.ts'
+import { heldLeaseMs, witnessedLeaseMs } from '../witness.ts'
 import { followActive, letGo, stepBack, upkeep } from './common.ts'
 
 /** A server that holds the virtual IP, whether or not a hand-over is being prepared. */
@@ -28,7 +29,8 @@ const ANNOUNCE_EVERY_MS = 15_000
 const DEAF_INTERVALS = 3
 
 /** Why the holder must let go now; null while it is entitled to the address. */
-export function lostRight(state: Holder, now: number, timing: Timing): string | null {
+export function lostRight(state: Holder, now: number, settings: CoreSettings): string | null {
+  const { timing } = settings
   const unrenewedMs = Math.round(now - state.securedAt)
   if (unrenewedMs >= timing.leaseMs - LEASE_MARGIN_MS)
     return state.renewFailingSince === null
@@ -36,10 +38,18 @@ export function lostRight(state: Holder, now: number, timing: Timing): string | 
       : `the lease could not be renewed for ${unrenewedMs} ms`
   if (!state.shared.own.carrierUp) return 'the network cable of this server is not connected'
   if (state.forced) return null
+  if (settings.witness === true) return lostWitnessed(state, now, timing)
   const aloneMs = Math.round(now - Math.max(lastEvidence(state.shared), state.shared.graceFrom))
   return aloneMs < timing.isolationMs
     ? null
     : `neither the peer nor a reference address was heard for ${aloneMs} ms: this server is isolated`
+}
+
+/** Two out of three: a reference address could not refuse the second claimant, so it does not count here. */
+function lostWitnessed({ shared }: Holder, now: number, timing: Timing): string | null {
+  const silent = Math.round(now - (shared.peer.heardAt ?? -Infinity))
+  if (silent < timing.isolationMs || witnessedLeaseMs(shared, now, timing) > 0) return null
+  return `the peer was not heard for ${silent} ms, and the witness does not keep the role for this server`
 }
 
 /** Lets go of the address at once; the service is held, since the right may come back in a moment. */
@@ -61,9 +71,10 @@ export function recheck(
 export function holderUpkeep<S extends Holder>(
   before: S,
   now: number,
-  timing: Timing,
+  settings: CoreSettings,
 ): { readonly state: S; readonly effects: readonly Effect[] } {
-  const renewed = renew(before, now, timing)
+  const { timing } = settings
+  const renewed = renew(before, now, settings)
   const announced = announce(renewed.state, now)
   const kept = upkeep(announced.state.shared, now, timing)
   const lost = peerLost(kept.shared, now, timing)
@@ -180,10 +191,11 @@ export function holderMissing(state: Holder): Decision {
   return stay(state, reason, [{ type: 'announceVirtualIp' }, record('virtualIpRestored', reason)])
 }
 
-function renew<S extends Holder>(state: S, now: number, timing: Timing) {
+function renew<S extends Holder>(state: S, now: number, settings: CoreSettings) {
+  const leaseMs = heldLeaseMs(state.shared, now, settings)
   const dueMs = now - state.renewedAt
-  if (dueMs < timing.renewMs) return { state, effects: [] }
-  const effect: Effect = { type: 'renewVirtualIp', leaseMs: timing.leaseMs }
+  if (dueMs < leaseMs / 4) return { state, effects: [] }
+  const effect: Effect = { type: 'renewVirtualIp', leaseMs }
   return { state: { ...state, renewedAt: now }, effects: [effect] }
 }
 

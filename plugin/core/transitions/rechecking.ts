@@ -56,6 +56,7 @@ export const rechecking: Row<'rechecking'> = {
       refuseTakeOver(state, event, 'this server is checking its network; try again in a moment'),
   },
   referencesChecked: keep('rechecking', 'takes note'),
+  witnessAnswered: keep('rechecking', 'takes note'),
   shutdownRequested: {
     to: ['fault'],
     does: 'stops',

@@ -57,6 +57,7 @@ export const standby: Row<'standby'> = {
     decide: (state, event, settings) => requestTakeOver(state, event, settings),
   },
   referencesChecked: keep('standby', 'takes note'),
+  witnessAnswered: keep('standby', 'takes note'),
   shutdownRequested: {
     to: ['fault'],
     does: 'tells the peer and stops',

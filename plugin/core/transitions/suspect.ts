@@ -52,6 +52,7 @@ export const suspect: Row<'suspect'> = {
     decide: (state, event, settings) => requestTakeOver(state, event, settings),
   },
   referencesChecked: keep('suspect', 'takes note'),
+  witnessAnswered: keep('suspect', 'takes note'),
   shutdownRequested: {
     to: ['fault'],
     does: 'stops',

@@ -61,6 +61,7 @@ export const takingOver: Row<'takingOver'> = {
   },
   virtualIpProbed: keep('takingOver', 'did not ask: the holder itself lets go'),
   referencesChecked: keep('takingOver', 'takes note'),
+  witnessAnswered: keep('takingOver', 'takes note'),
   effectDone: {
     to: ['takingOver', 'active', 'claiming'],
     does: 'goes on: prepared, applied, term persisted, released, promoted and role persisted, raised',

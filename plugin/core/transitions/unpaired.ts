@@ -50,6 +50,7 @@ export const unpaired: Row<'unpaired'> = {
   },
   virtualIpProbed: keep('unpaired', 'the answer comes too late to matter'),
   referencesChecked: keep('unpaired', 'takes note'),
+  witnessAnswered: keep('unpaired', 'takes note'),
   effectDone: keep('unpaired', 'waits for no effect'),
   effectFailed: keep('unpaired', 'the lease of the address ends by itself'),
   virtualIpMissing: keep('unpaired', 'does not hold the virtual IP'),

@@ -73,6 +73,12 @@ export function everyEvent(visit: number, now = NOW): Event[] {
       { type: 'effectFailed', effect, reason: 'a test', ...outcome },
       { type: 'effectFailed', effect, reason: 'a test', ...outcome, visit: visit - 1 },
     ]),
+    ...(['granted', 'heldByPeer', 'unreachable'] as const).map((answer): Event => ({
+      type: 'witnessAnswered',
+      now,
+      answer,
+      askedAt: now - 5,
+    })),
     { type: 'virtualIpMissing', now },
     { type: 'shutdownRequested', now },
   ]

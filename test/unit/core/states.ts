@@ -162,6 +162,7 @@ export function everyState(): State[] {
       [
         'checkingReferences',
         'probingVirtualIp',
+        'askingWitness',
         'persistingTerm',
         'claiming',
         'promoting',
