@@ -47,6 +47,12 @@ export const CONFIGURATION_FIELDS: Readonly<Record<string, string>> = {
     'Program and arguments; prints the facts as JSON. Takes the place of `platform.facts`.',
   'failover.roleChangesPerHour':
     'So often the active role may move by itself within an hour, both servers together; then it is held where it is until the administrator switches automatic take-over on again.',
+  'witness.url':
+    'Address of an etcd (3.4 or later) on a third machine. With it a pair whose servers do not hear each other has one active server only.',
+  'witness.key': 'Name of the role in etcd: the same on both servers, another one for each pair.',
+  'witness.user': 'User of etcd, when it wants one.',
+  'witness.passwordFile': 'File with the password.',
+  'witness.caFile': 'PEM file of the authority that signed the certificate of etcd.',
   'services.start': 'Program that starts the telephony services when this server becomes active.',
   'services.stop': 'Program that stops them when it becomes standby.',
   'services.health': 'Program whose exit status 0 means healthy.',

@@ -6,6 +6,7 @@ import { parseDatabaseUrl } from './database-url.ts'
 import { toFieldProblems } from './field-problems.ts'
 import { notificationsConfig } from './notifications-config.ts'
 import { sqlName, tableName } from './sql-names.ts'
+import { witnessConfig } from './witness-config.ts'
 import { readRowCondition } from './row-condition.ts'
 
 const command = z
@@ -177,6 +178,7 @@ export const agentConfigSchema = z.strictObject({
         .default(6),
     })
     .prefault({}),
+  witness: witnessConfig.optional(),
   services: z
     .strictObject({
       start: command.optional(),
@@ -244,6 +246,7 @@ function withAbsolutePaths(
     platform,
     smtp,
     notifications,
+    witness,
     ...config
   }: z.infer<typeof agentConfigSchema>,
   folder: string,
@@ -268,6 +271,11 @@ function withAbsolutePaths(
       start: program(services.start),
       stop: program(services.stop),
       health: program(services.health),
+    },
+    witness: witness && {
+      ...witness,
+      passwordFile: path(witness.passwordFile),
+      caFile: path(witness.caFile),
     },
     platform: { ...platform, factsCommand: program(platform.factsCommand) },
     notifications: {

@@ -55,7 +55,13 @@ function observed(shared: Shared, { now, own }: EventOf<'observed'>): Shared {
 }
 
 /** Alarms about the peer's silence end with it. */
-const ALARMS_OF_SILENCE: readonly Alarm[] = ['peerLost', 'answered', 'isolated', 'conflict']
+const ALARMS_OF_SILENCE: readonly Alarm[] = [
+  'peerLost',
+  'answered',
+  'isolated',
+  'conflict',
+  'witness',
+]
 
 function heard(shared: Shared, event: EventOf<'heartbeat'>, settings: CoreSettings): Shared {
   const { report, now } = event

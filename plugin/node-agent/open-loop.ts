@@ -9,7 +9,9 @@ import {
   type ReplaceableVirtualIp,
 } from '../agent/virtual-ip/replaceable-driver.ts'
 import { withServiceLease } from '../agent/virtual-ip/service-lease-driver.ts'
+import { createEtcdWitness } from '../agent/witness/etcd-witness.ts'
 import type { AgentConfig } from '../config/agent-config.ts'
+import type { Identity } from '../core/facts.ts'
 import { serviceLeasePath } from '../files/service-lease.ts'
 import type { Logger } from '../logger.ts'
 import type { PeerClient, ReplicationEngine } from '../ports.ts'
@@ -53,6 +55,7 @@ export async function openLoop(
   })
   opened.push(() => virtualIp.close())
   await virtualIp.use(makeVirtualIpDriver(config, settings.current(), peer.record(), logger))
+  const identity = (): Identity => settings.current().server?.identity ?? 'primary'
   const loop = createAgentLoop({
     ports: {
       clock,
@@ -67,8 +70,11 @@ export async function openLoop(
       },
       service: createServices(config.services),
       history,
+      ...(config.witness === undefined
+        ? {}
+        : { witness: createEtcdWitness(config.witness, identity) }),
     },
-    identity: settings.current().server?.identity ?? 'primary',
+    identity: identity(),
     settings: settings.current().pair,
     paired: peer.record() !== null,
     startsPair: peer.record()?.startsPair,

@@ -12,6 +12,7 @@ export async function checkSecrets(config: AgentConfig): Promise<DoctorCheck> {
   const files: readonly (readonly [field: string, path: string | undefined])[] = [
     ['database.passwordFile', config.database.passwordFile],
     ['database.ownerPasswordFile', config.database.ownerPasswordFile],
+    ['witness.passwordFile', config.witness?.passwordFile],
     ['smtp.passwordFile', config.smtp?.passwordFile],
     ['notifications.webhook.secretFile', config.notifications.webhook?.secretFile],
   ]

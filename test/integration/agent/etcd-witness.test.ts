@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
+import { findProgram } from '../../../plugin/agent/find-program.ts'
+import { createEtcdGateway } from '../../../plugin/agent/witness/etcd-gateway.ts'
+import { createEtcdWitness } from '../../../plugin/agent/witness/etcd-witness.ts'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
+import { waitUntil } from '../../support/wait-until.ts'
+
+const TTL_MS = 3000
+const USER = { user: 'root', name: 'root', password: 'a-secret of the test' }
+
+describe('a witness in a real etcd', function () {
+  this.timeout(30_000)
+  const folder = temporaryFolder()
+  let etcd: ChildProcess | null = null
+  let url = ''
+  let keys = 0
+
+  before(async function () {
+    if ((await findProgram('etcd')) === null) {
+      process.stdout.write('    skipped: there is no etcd here (Debian: etcd-server)\n')
+      return this.skip()
+    }
+    url = `http://127.0.0.1:${await freePort()}`
+    const peerUrl = `http://127.0.0.1:${await freePort()}`
+    const options = {
+      'data-dir': `${folder.path}/data`,
+      'listen-client-urls': url,
+      'advertise-client-urls': url,
+      'listen-peer-urls': peerUrl,
+      'initial-advertise-peer-urls': peerUrl,
+      'initial-cluster': `default=${peerUrl}`,
+    }
+    const given = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value])
+    etcd = spawn('etcd', given, { stdio: 'ignore' })
+    await waitUntil('etcd answers', () =>
+      ask('/v3/maintenance/status', {}).then(
+        () => true,
+        () => false,
+      ),
+    )
+  })
+
+  after(async () => {
+    if (etcd !== null && etcd.exitCode === null) {
+      const ended = once(etcd, 'exit')
+      etcd.kill('SIGKILL')
+      await ended
+    }
+    folder.remove()
+  })
+
+  const ask = (path: string, body: unknown): Promise<unknown> =>
+    createEtcdGateway({ url, key: 'any' })(path, body, AbortSignal.timeout(2000))
+
+  const pair = () => {
+    const key = `hot-standby/${(keys += 1)}`
+    const server = (name: string) => createEtcdWitness({ url, key }, () => name)
+    return { key, primary: server('primary'), secondary: server('secondary'), server }
+  }
+
+  it('gives the role to one server, and to the other one when it has run out', async () => {
+    const { primary, secondary } = pair()
+    const askedAt = performance.now()
+    assert.equal(await primary.hold(TTL_MS), 'granted')
+    assert.equal(await secondary.hold(TTL_MS), 'heldByPeer')
+    await waitUntil(
+      'the role has run out',
+      async () => (await secondary.hold(TTL_MS)) === 'granted',
+    )
+    assert.ok(performance.now() - askedAt >= TTL_MS, 'not before the time that the holder counts')
+    assert.equal(await primary.hold(TTL_MS), 'heldByPeer')
+  })
+
+  it('prolongs the role of its holder, without writing anew', async () => {
+    const { key, primary, secondary } = pair()
+    await primary.hold(TTL_MS)
+    const begin = performance.now()
+    await waitUntil('longer than the time to live', async () => {
+      assert.equal(await primary.hold(TTL_MS), 'granted')
+      assert.equal(await secondary.hold(TTL_MS), 'heldByPeer')
+      return performance.now() - begin > TTL_MS + 1500
+    })
+    assert.equal(await versionOf(key), '1')
+  })
+
+  it('gives it to one of two that ask at the same moment', async () => {
+    for (let round = 0; round < 20; round += 1) {
+      const { primary, secondary } = pair()
+      const answers = await Promise.all([primary.hold(TTL_MS), secondary.hold(TTL_MS)])
+      assert.deepEqual(answers.toSorted(), ['granted', 'heldByPeer'])
+    }
+  })
+
+  it('knows its holder again after a restart of the agent', async () => {
+    const { primary, secondary, server } = pair()
+    await primary.hold(TTL_MS)
+    const restarted = server('primary')
+    assert.equal(await restarted.hold(TTL_MS), 'granted')
+    assert.equal(await secondary.hold(TTL_MS), 'heldByPeer')
+  })
+
+  it('does not go on with a role that was taken from it', async () => {
+    const { key, primary, secondary } = pair()
+    await primary.hold(TTL_MS)
+    await ask('/v3/kv/deleterange', { key: Buffer.from(key).toString('base64') })
+    assert.equal(await secondary.hold(TTL_MS), 'granted')
+    assert.equal(await primary.hold(TTL_MS), 'heldByPeer')
+  })
+
+  it('gives up on an etcd that takes the connection and says nothing', async () => {
+    const silent = createServer()
+    silent.listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    const { port } = silent.address() as AddressInfo
+    const witness = createEtcdWitness(
+      { url: `http://127.0.0.1:${port}`, key: 'any' },
+      () => 'primary',
+    )
+    const begin = performance.now()
+    await assert.rejects(witness.hold(TTL_MS), { code: 'HS_TIMEOUT' })
+    assert.ok(performance.now() - begin < 5000)
+    silent.close()
+  })
+
+  it('logs in where etcd wants it, and tells no secret when it is refused', async () => {
+    await ask('/v3/auth/user/add', USER)
+    await ask('/v3/auth/user/grant', { user: 'root', role: 'root' })
+    await ask('/v3/auth/enable', {})
+    const passwordFile = `${folder.path}/password`
+    writeFileSync(passwordFile, `${USER.password}\n`, { mode: 0o600 })
+    const withUser = { url, key: 'hot-standby/user', user: 'root', passwordFile }
+    const witness = createEtcdWitness(withUser, () => 'primary')
+    assert.equal(await witness.hold(TTL_MS), 'granted')
+    assert.equal(await witness.hold(TTL_MS), 'granted')
+    await assert.rejects(pair().primary.hold(TTL_MS), { code: 'HS_TIMEOUT' })
+    writeFileSync(passwordFile, 'another-secret\n')
+    await assert.rejects(
+      createEtcdWitness(withUser, () => 'primary').hold(TTL_MS),
+      (error: Error) =>
+        /refused the login of root/.test(error.message) && !/another-secret/.test(error.message),
+    )
+  })
+
+  async function versionOf(key: string): Promise<unknown> {
+    const found = (await ask('/v3/kv/range', { key: Buffer.from(key).toString('base64') })) as {
+      readonly kvs: readonly { readonly version: string }[]
+    }
+    return found.kvs[0]?.version
+  }
+})
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
