@@ -264,6 +264,22 @@ export const EVENT_KINDS = {
       'This server may be cut off from the network; a standby that is cut off does not take over.',
     advice: 'Check the gateway and the network connection of this server.',
   },
+  witnessLost: {
+    level: 'warning',
+    notify: true,
+    toldBy: 'each',
+    title: 'The witness does not answer',
+    meaning: 'Calls go on. If the other server is lost now too, the active server lets go.',
+    advice: 'Check the machine of the witness and the way to it: `hot-standby doctor`.',
+  },
+  witnessBack: {
+    level: 'information',
+    notify: false,
+    toldBy: 'each',
+    title: 'The witness answers again',
+    meaning: 'The pair has its third party again.',
+    advice: 'Nothing to do.',
+  },
   referenceBack: {
     level: 'information',
     notify: false,

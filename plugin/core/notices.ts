@@ -11,6 +11,7 @@ export function notices(before: State, after: State, event: Event): Effect[] {
     ...serviceNotice(before, after),
     ...diskNotice(before, after),
     ...referenceNotice(before, after),
+    ...witnessNotice(before, after),
     ...modesNotice(before, after, event),
     ...peerNotice(before, after),
     ...dataNotice(before, after, event.now),
@@ -42,6 +43,17 @@ function referenceNotice(before: State, after: State): Effect[] {
   if (was === is || is === null) return []
   if (!is) return [record('referenceLost', 'no reference address answers this server')]
   return was === null ? [] : [record('referenceBack', 'a reference address answers')]
+}
+
+/** Who serves asks the witness all the time, so it is the one to tell. */
+function witnessNotice(before: State, after: State): Effect[] {
+  const [was, is] = [before.shared.witness.lost, after.shared.witness.lost]
+  if (was === is) return []
+  return [
+    is
+      ? record('witnessLost', 'the witness does not answer this server')
+      : record('witnessBack', 'the witness answers again'),
+  ]
 }
 
 /** Both servers keep the modes, so each says in its own history what was set, and by whom. */

@@ -151,6 +151,10 @@ export interface WitnessView {
   readonly askedAt: number | null
   /** This server holds the role at the witness until then, by its own count; null when it does not. */
   readonly heldUntil: number | null
+  /** Since when no question was answered; null while they are. */
+  readonly unansweredSince: number | null
+  /** For so long that it is told. */
+  readonly lost: boolean
   /** Null before the first answer. */
   readonly answer: 'granted' | 'heldByPeer' | 'unreachable' | null
 }

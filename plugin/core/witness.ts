@@ -4,16 +4,23 @@ import { holdsLease } from './report.ts'
 import type { Shared, State, StateOf, WitnessView } from './state.ts'
 import type { Timing } from './timing.ts'
 
-export const NO_WITNESS: WitnessView = { askedAt: null, heldUntil: null, answer: null }
+export const NO_WITNESS: WitnessView = {
+  askedAt: null,
+  heldUntil: null,
+  unansweredSince: null,
+  lost: false,
+  answer: null,
+}
 
 const SHORTEST_LEASE_MS = 1000
 
 /** What an answer of the witness changes. What was granted before a silence stays granted to its end. */
 export function withAnswer(
-  view: WitnessView,
-  { answer, askedAt }: EventOf<'witnessAnswered'>,
+  before: WitnessView,
+  { answer, askedAt, now }: EventOf<'witnessAnswered'>,
   timing: Timing,
 ): WitnessView {
+  const view: WitnessView = { ...before, unansweredSince: null, lost: false }
   switch (answer) {
     case 'granted':
       return {
@@ -23,8 +30,11 @@ export function withAnswer(
       }
     case 'heldByPeer':
       return { ...view, answer, heldUntil: null }
-    case 'unreachable':
-      return { ...view, answer }
+    case 'unreachable': {
+      const unansweredSince = before.unansweredSince ?? askedAt
+      const lost = now - unansweredSince >= timing.isolationMs
+      return { ...view, answer, unansweredSince, lost }
+    }
   }
 }
 

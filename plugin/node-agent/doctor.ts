@@ -1,5 +1,6 @@
 import { findNetworkTools } from '../agent/virtual-ip/network-tools.ts'
 import type { DoctorCheck, DoctorReport } from '../api/agent-api.ts'
+import { checkWitness } from './check-witness.ts'
 import type { NodeContext } from './node-context.ts'
 import { buildStatus } from './status.ts'
 
@@ -24,6 +25,7 @@ export async function buildDoctorReport(node: NodeContext): Promise<DoctorReport
         detail: blocker.reason,
         remedy: blocker.remedy,
       })),
+    ...(await checkWitness(node.config)),
     ...(await networkTools(node)),
   ]
   return { ok: checks.every((check) => check.result !== 'failed'), checks }

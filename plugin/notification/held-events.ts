@@ -32,6 +32,8 @@ const FAMILIES: Readonly<Partial<Record<EventKind, string>>> = {
   takeOverRefused: 'the link between the servers',
   referenceLost: 'the reference addresses',
   referenceBack: 'the reference addresses',
+  witnessLost: 'the witness',
+  witnessBack: 'the witness',
   serviceUnhealthy: 'the telephony service',
   serviceRecovered: 'the telephony service',
   diskFailed: 'the disk',

@@ -141,6 +141,10 @@ describe('one fault at a time', () => {
       await world.run(50)
       assert.deepEqual(world.holders(), ['A'])
     }
+    Object.assign(world.witness!.unreachable, { A: false, B: false })
+    await world.run(3000)
+    const told = world.lines.map((line) => / A (witness\w+):/.exec(line)?.[1]).filter(Boolean)
+    assert.deepEqual(told, ['witnessLost', 'witnessBack'])
   })
 
   it('witness and peer lost together: the active lets go, and nobody takes over', async () => {

@@ -3,6 +3,7 @@ import { createEtcdGateway, isRecord, type EtcdCall, type WitnessConfig } from '
 
 /** All calls of one question; the effect runner gives up soon after. */
 const LIMIT_MS = 800
+const LOOK_LIMIT_MS = 3000
 
 interface Lease {
   readonly id: string
@@ -35,6 +36,13 @@ export function createEtcdWitness(config: WitnessConfig, holder: () => string): 
       return 'granted'
     },
   }
+}
+
+/** The name of the server that has the role; null when nobody has. Errors: HS_TIMEOUT. */
+export async function lookAtWitness(config: WitnessConfig): Promise<string | null> {
+  const signal = AbortSignal.timeout(LOOK_LIMIT_MS)
+  const value = await readValue(createEtcdGateway(config), toBase64(config.key), signal)
+  return value === null ? null : Buffer.from(value, 'base64').toString('utf8')
 }
 
 /** The lease goes on, and the key is still ours and still hangs on it. */

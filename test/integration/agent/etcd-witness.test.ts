@@ -4,7 +4,12 @@ import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { findProgram } from '../../../plugin/agent/find-program.ts'
-import { createEtcdGateway } from '../../../plugin/agent/witness/etcd-gateway.ts'
+import type { AgentConfig } from '../../../plugin/config/agent-config.ts'
+import { checkWitness } from '../../../plugin/node-agent/check-witness.ts'
+import {
+  createEtcdGateway,
+  type WitnessConfig,
+} from '../../../plugin/agent/witness/etcd-gateway.ts'
 import { createEtcdWitness } from '../../../plugin/agent/witness/etcd-witness.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 import { waitUntil } from '../../support/wait-until.ts'
@@ -73,6 +78,19 @@ describe('a witness in a real etcd', function () {
     )
     assert.ok(performance.now() - askedAt >= TTL_MS, 'not before the time that the holder counts')
     assert.equal(await primary.hold(TTL_MS), 'heldByPeer')
+  })
+
+  it('says in doctor who has the role, and when nobody answers', async () => {
+    const { key, secondary } = pair()
+    const look = async (witness: WitnessConfig): Promise<string> => {
+      const [check] = await checkWitness({ witness } as AgentConfig)
+      return `${check?.result}: ${check?.detail}`
+    }
+    assert.equal(await look({ url, key }), 'ok: answers; nobody has the role')
+    await secondary.hold(TTL_MS)
+    assert.equal(await look({ url, key }), 'ok: answers; the secondary has the role')
+    const nobody = `http://127.0.0.1:${await freePort()}`
+    assert.match(await look({ url: nobody, key }), /^warning: .*the witness: connect ECONNREFUSED/)
   })
 
   it('prolongs the role of its holder, without writing anew', async () => {
