@@ -27,6 +27,8 @@ export interface StatusDocument {
   readonly configLock: ConfigLockStatus
   readonly maintenance: MaintenanceStatus | null
   readonly automaticTakeOver: AutomaticTakeOverStatus
+  /** What the witness last said to this server, which asks while it serves or claims; null without a witness. */
+  readonly witness: WitnessWord | null
   /** Changes that had not reached the other server and that nobody has settled yet, of both servers. */
   readonly unsentChanges: number
   /** Of this server alone. */
@@ -35,6 +37,8 @@ export interface StatusDocument {
   /** A pending take-over, resynchronisation or join, step by step. */
   readonly operation: OperationStatus | null
 }
+
+export type WitnessWord = 'hasRole' | 'peerHasRole' | 'lost' | 'notAsked'
 
 export type HealthWord =
   'notSetUp' | 'healthy' | 'synchronising' | 'degraded' | 'notProtected' | 'takingOver' | 'split'

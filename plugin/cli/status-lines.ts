@@ -18,6 +18,7 @@ export function statusLines(status: StatusDocument): string[] {
     row('Peer', peer(status)),
     row('Virtual IP', virtualIp(status)),
     row('Heartbeat', heartbeat(status)),
+    ...(status.witness === null ? [] : [row('Witness', WITNESS[status.witness])]),
     row('Replication', replication(status.replication)),
     ...copy(status.replication),
     ...catchUp(status.replication),
@@ -74,6 +75,13 @@ function peer({ peer, at }: StatusDocument): string {
 function ago(now: string, then: string): string {
   return `${formatMs(Math.max(0, Date.parse(now) - Date.parse(then)))} ago`
 }
+
+const WITNESS = {
+  hasRole: 'keeps the role for this server',
+  peerHasRole: 'still keeps the role for the peer',
+  lost: 'DOES NOT ANSWER: hot-standby doctor',
+  notAsked: 'not asked now: only the active server asks it',
+} as const
 
 const HOLDERS = {
   thisServer: 'held by this server',

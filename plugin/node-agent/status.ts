@@ -8,6 +8,7 @@ import type {
   StatusDocument,
   TakeOverRecord,
   VirtualIpStatus,
+  WitnessWord,
 } from '../api/status-document.ts'
 import type { DrillReport } from '../api/drill-report.ts'
 import { holdsLease, roleOf } from '../core/report.ts'
@@ -31,6 +32,7 @@ export function buildStatus(node: NodeContext): StatusDocument {
     requirements: node.exchange.knowledge().requirements,
     maintenance: maintenanceStatus(node),
     automaticTakeOver: automaticStatus(node),
+    witness: witnessWord(node),
     ownUnsentChanges: node.engine.unsent.count(),
     unsentChanges:
       node.engine.unsent.count() + (node.exchange.knowledge().status?.ownUnsentChanges ?? 0),
@@ -56,6 +58,15 @@ export function buildStatus(node: NodeContext): StatusDocument {
     settings: { server, pair },
     operation: node.operations.current(),
   }
+}
+
+function witnessWord({ config, loop }: NodeContext): WitnessWord | null {
+  if (config.witness === undefined) return null
+  const { state } = loop.view()
+  const { lost, answer } = state.shared.witness
+  if (!holdsLease(state)) return 'notAsked'
+  if (lost) return 'lost'
+  return answer === 'granted' ? 'hasRole' : answer === 'heldByPeer' ? 'peerHasRole' : 'notAsked'
 }
 
 function setUpOf(paired: boolean, configured: boolean): StatusDocument['setUp'] {

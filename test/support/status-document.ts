@@ -80,6 +80,7 @@ export function statusDocument(change: Partial<StatusDocument> = {}): StatusDocu
     },
     maintenance: null,
     unsentChanges: 0,
+    witness: null,
     ownUnsentChanges: 0,
     automaticTakeOver: { state: 'on', changesLastHour: 0, changesPerHour: 6 },
     settings: { server: null, pair: null },

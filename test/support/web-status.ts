@@ -209,6 +209,7 @@ export function busyStatus(): StatusDocument {
     maintenance: { until: null, remainingMs: null, synchronisation: 'paused' },
     automaticTakeOver: { state: 'held', changesLastHour: 7, changesPerHour: 6 },
     unsentChanges: 4,
+    witness: null,
     ownUnsentChanges: 2,
   })
 }

@@ -40,6 +40,7 @@ export function statusModel(status: StatusDocument, language: Language): object 
       status.setUp !== 'paired' || status.automaticTakeOver.state === 'on'
         ? null
         : t(`automatic.${status.automaticTakeOver.state}Text`),
+    witness: status.witness === null ? null : t(`witness.${status.witness}`),
     operation: operationModel(status.operation, language),
   }
 }

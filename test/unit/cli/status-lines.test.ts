@@ -34,6 +34,12 @@ describe('hot-standby status for a human', () => {
     assert.match(text, /^Rehearsal {4}never; try it/mu)
   })
 
+  it('says what the witness does, where there is one', () => {
+    assert.doesNotMatch(textOf({}), /^Witness/mu)
+    assert.match(textOf({ witness: 'hasRole' }), /^Witness {6}keeps the role for this server$/mu)
+    assert.match(textOf({ witness: 'lost' }), /^Witness {6}DOES NOT ANSWER: hot-standby doctor$/mu)
+  })
+
   it('cannot be overlooked when the peer is silent, the address is nobody’s or data is behind', () => {
     const { peer, virtualIp, replication, server } = statusDocument()
     assert.ok(peer && virtualIp)
