@@ -27,6 +27,8 @@ export interface PairExclusions {
   readonly columns: readonly string[]
 }
 
+export const NO_EXCLUSIONS: PairExclusions = { tables: [], columns: [] }
+
 export interface NotificationSettings {
   /** Kinds of events that are told at another level than their own, or to nobody. */
   readonly kinds: Readonly<Record<string, EventLevel | 'off'>>

@@ -1,12 +1,11 @@
 import { roleOf } from '../core/report.ts'
-import type { PairExclusions } from '../core/settings.ts'
+import { NO_EXCLUSIONS, type PairExclusions } from '../core/settings.ts'
 import type { NodeContext } from './node-context.ts'
+import { isHeard } from './peer-heard.ts'
 import type { SettingsStore } from './settings-store.ts'
 
-const NONE: PairExclusions = { tables: [], columns: [] }
-
 export function exclusionsOf(settings: SettingsStore): PairExclusions {
-  return settings.current().pair?.exclude ?? NONE
+  return settings.current().pair?.exclude ?? NO_EXCLUSIONS
 }
 
 /**
@@ -14,10 +13,9 @@ export function exclusionsOf(settings: SettingsStore): PairExclusions {
  * while the standby still wants it would be an alarm.
  */
 export function applyExclusions({ engine, loop, settings }: NodeContext): void {
-  const { state, timing } = loop.view()
-  const { heardAt, report } = state.shared.peer
-  const isHeard = heardAt !== null && performance.now() - heardAt < timing.deadMs
-  const isBehind = (report?.settingsVersion ?? 0) < (settings.current().pair?.version ?? 0)
-  if (roleOf(state) === 'active' && isHeard && isBehind) return
+  const view = loop.view()
+  const reported = view.state.shared.peer.report?.settingsVersion ?? 0
+  const isBehind = reported < (settings.current().pair?.version ?? 0)
+  if (roleOf(view.state) === 'active' && isHeard(view) && isBehind) return
   engine.setExclusions(exclusionsOf(settings))
 }

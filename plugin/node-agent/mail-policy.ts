@@ -4,6 +4,7 @@ import { EVENT_KINDS } from '../core/event-kinds.ts'
 import { roleOf } from '../core/report.ts'
 import { DEFAULT_NOTIFICATIONS, type NotificationSettings } from '../core/settings.ts'
 import type { PeerState } from './node-context.ts'
+import { isHeard } from './peer-heard.ts'
 import type { SettingsStore } from './settings-store.ts'
 
 /** Data of an entry that the other server tells. */
@@ -17,12 +18,12 @@ export function mailPolicy(loop: AgentLoop): (entry: HistoryEntry) => boolean {
   return ({ kind, data }) => {
     if (data['toldByPeer'] === true) return false
     if (EVENT_KINDS[kind].toldBy === 'each') return true
-    const { state, timing } = loop.view()
+    const view = loop.view()
+    const { state } = view
     if (roleOf(state) === 'active') return true
-    const { heardAt, report } = state.shared.peer
-    const isHeard = heardAt !== null && performance.now() - heardAt < timing.deadMs
+    const { report } = state.shared.peer
     // A standby that loses the active says so by what it does about it: failover started, or take-over refused.
-    if (!isHeard) return !(kind === 'peerLost' && report?.role === 'active')
+    if (!isHeard(view)) return !(kind === 'peerLost' && report?.role === 'active')
     return report?.role !== 'active' && state.shared.identity === 'primary'
   }
 }

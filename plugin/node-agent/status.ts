@@ -16,6 +16,7 @@ import { judge } from './judge.ts'
 import { mergeTables } from './merge-tables.ts'
 import { automaticStatus, maintenanceStatus } from './modes-status.ts'
 import type { NodeContext } from './node-context.ts'
+import { isHeard } from './peer-heard.ts'
 
 /** Everything that a page or command shows, from what the parts know now; asks nobody and never fails. */
 export function buildStatus(node: NodeContext): StatusDocument {
@@ -207,11 +208,6 @@ function configLock({ loop, peer, settings }: NodeContext): ConfigLockStatus {
         ? ['This server hands over to the other one at this moment.']
         : [`This server is not active (${state.name}): ${reason}.`]
   return { locked: true, reasons, activeAddress }
-}
-
-function isHeard({ state, timing }: ReturnType<NodeContext['loop']['view']>): boolean {
-  const { heardAt } = state.shared.peer
-  return heardAt !== null && performance.now() - heardAt < timing.deadMs
 }
 
 /** A time of the monotonic clock as wall time. */

@@ -1,9 +1,8 @@
-import type { PairExclusions } from '../core/settings.ts'
+import { NO_EXCLUSIONS, type PairExclusions } from '../core/settings.ts'
 import type { DatabaseConfig } from './database-config.ts'
 
 type FileExclusions = DatabaseConfig['exclude']
 
-export const NO_EXCLUSIONS: PairExclusions = { tables: [], columns: [] }
 /** A configuration file that leaves nothing out. */
 export const NOTHING: FileExclusions = { tables: [], columns: {}, rows: {} }
 

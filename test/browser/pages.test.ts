@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { BrowserContext, Page } from 'playwright-core'
 import { startBrowser, type TestBrowser } from '../support/browser.ts'
+import { BASE, PAGES } from '../support/plugin-routes.ts'
 import { PASSWORD, useWebPlatform } from '../support/web-platform.ts'
 import type { ScriptedAgent } from '../support/scripted-agent.ts'
 import { unsentChange } from '../support/unsent-change.ts'
@@ -14,17 +15,6 @@ import {
   pairedStatus,
 } from '../support/web-status.ts'
 
-const BASE = '/system/hot-standby'
-const PAGES = [
-  '',
-  'set-up',
-  'take-over',
-  'unsent',
-  'maintenance',
-  'synchronisation',
-  'history',
-  'notifications',
-]
 const WIDTHS = [360, 768, 1280, 1920] as const
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 

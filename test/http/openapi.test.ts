@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict'
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
-import type supertest from 'supertest'
 import { createHotStandby } from '../../plugin/index.ts'
 import { openApiDocument } from '../../scripts/openapi-document.ts'
 import { OPERATIONS, type Operation } from '../../scripts/openapi-operations.ts'
+import { BASE, type Role, useRoleClients } from '../support/plugin-routes.ts'
 import { useWebPlatform } from '../support/web-platform.ts'
 import { activeStatus, historyEntry, newStatus, pairedStatus } from '../support/web-status.ts'
 
-const BASE = '/system/hot-standby'
 const document = openApiDocument()
 
 /** What each call is given; the others take nothing. */
@@ -31,27 +30,16 @@ describe('the description of the JSON API', function () {
   const web = useWebPlatform()
   const ajv = new Ajv2020({ strict: false, allErrors: true })
   ajv.addSchema(document, 'api')
-  const clients = new Map<string, supertest.Agent>()
-  const tokens = new Map<string, string>()
-  before(async () => {
-    for (const role of ['viewer', 'operator', 'admin'] as const) {
-      const client = await web().logIn(role)
-      clients.set(role, client)
-      const answer = await client.get(`${BASE}/api/csrf`).expect(200)
-      tokens.set(role, (answer.body as { token: string }).token)
-    }
-  })
+  const { client, token } = useRoleClients(web)
   beforeEach(async () => {
     web().agent.forget()
     web().agent.on('events', () => Promise.resolve({ events: [historyEntry(1)] }))
     web().agent.on('disable', () => Promise.resolve({ done: true }))
     await web().setStatus(pairedStatus())
   })
-  const call = ({ method, path }: Operation, role: string, body: object) => {
-    const request = clients.get(role)![method](`${BASE}${path}`)
-    return method === 'get'
-      ? request
-      : request.set('x-hot-standby-csrf', tokens.get(role)!).send(body)
+  const call = ({ method, path }: Operation, role: Role, body: object) => {
+    const request = client(role)[method](`${BASE}${path}`)
+    return method === 'get' ? request : request.set('x-hot-standby-csrf', token(role)).send(body)
   }
   const validator = (name: string): ValidateFunction => {
     const found = ajv.getSchema(`api#/components/schemas/${name}`)
@@ -81,7 +69,9 @@ describe('the description of the JSON API', function () {
     const body = BODIES[path] ?? {}
 
     it(`says what ${method} ${path} answers, and who may ask`, async () => {
-      const needed = { view: 'viewer', operate: 'operator', configure: 'admin' }[permission]
+      const needed = ({ view: 'viewer', operate: 'operator', configure: 'admin' } as const)[
+        permission
+      ]
       const response = await call(operation, needed, body)
       assert.equal(response.status, 200, response.text)
       demand(answer, response.body)

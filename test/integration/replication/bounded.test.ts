@@ -1,4 +1,4 @@
-import { NO_EXCLUSIONS } from '../../../plugin/replication/live-exclusions.ts'
+import { NO_EXCLUSIONS } from '../../../plugin/core/settings.ts'
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { quoteName } from '../../../plugin/db/identifiers.ts'
-import type { PairExclusions } from '../../../plugin/core/settings.ts'
-import { NO_EXCLUSIONS } from '../../../plugin/replication/live-exclusions.ts'
+import { NO_EXCLUSIONS, type PairExclusions } from '../../../plugin/core/settings.ts'
 import { eventually, inSync, ODD_SCHEMA, rowsOf } from '../../support/database.ts'
 import { usePair } from '../../support/pair.ts'
 
