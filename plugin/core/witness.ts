@@ -45,7 +45,10 @@ export function needsWitness(
   settings: CoreSettings,
 ): boolean {
   if (settings.witness !== true || forced || cause === 'firstPairing') return false
-  return !peerHeard(shared, now, settings.timing)
+  const { isolationMs, warnMs } = settings.timing
+  // What is read right after a stop may have waited in the socket all the while.
+  const awakeLately = now - shared.graceFrom < isolationMs + warnMs
+  return awakeLately || !peerHeard(shared, now, settings.timing)
 }
 
 /**

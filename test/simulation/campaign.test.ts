@@ -14,6 +14,9 @@ describe('two agents through random faults', () => {
       this.timeout(120_000)
       for (let seed = from; seed <= to; seed += 1) await replayable(seed)
     })
+    // Heartbeats that waited in the socket of a stopped server are no sign of a peer.
+    it('takes no old heartbeat for a peer in a pair with a witness', () => replayable(2585, true))
+
     // With a witness no partition is an excuse.
     it('never has two holders in a pair with a witness', async function () {
       this.timeout(120_000)
