@@ -1,16 +1,13 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
-import { findProgram } from '../../../plugin/agent/find-program.ts'
 import type { AgentConfig } from '../../../plugin/config/agent-config.ts'
 import { checkWitness } from '../../../plugin/node-agent/check-witness.ts'
-import {
-  createEtcdGateway,
-  type WitnessConfig,
-} from '../../../plugin/agent/witness/etcd-gateway.ts'
+import { freePort } from '../../../examples/demo/postgres-cluster.ts'
+import type { WitnessConfig } from '../../../plugin/agent/witness/etcd-gateway.ts'
 import { createEtcdWitness } from '../../../plugin/agent/witness/etcd-witness.ts'
+import { type Etcd, startEtcd } from '../../support/etcd.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 import { waitUntil } from '../../support/wait-until.ts'
 
@@ -20,46 +17,20 @@ const USER = { user: 'root', name: 'root', password: 'a-secret of the test' }
 describe('a witness in a real etcd', function () {
   this.timeout(30_000)
   const folder = temporaryFolder()
-  let etcd: ChildProcess | null = null
+  let etcd: Etcd | null = null
   let url = ''
   let keys = 0
 
   before(async function () {
-    if ((await findProgram('etcd')) === null) {
-      process.stdout.write('    skipped: there is no etcd here (Debian: etcd-server)\n')
-      return this.skip()
-    }
-    url = `http://127.0.0.1:${await freePort()}`
-    const peerUrl = `http://127.0.0.1:${await freePort()}`
-    const options = {
-      'data-dir': `${folder.path}/data`,
-      'listen-client-urls': url,
-      'advertise-client-urls': url,
-      'listen-peer-urls': peerUrl,
-      'initial-advertise-peer-urls': peerUrl,
-      'initial-cluster': `default=${peerUrl}`,
-    }
-    const given = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value])
-    etcd = spawn('etcd', given, { stdio: 'ignore' })
-    await waitUntil('etcd answers', () =>
-      ask('/v3/maintenance/status', {}).then(
-        () => true,
-        () => false,
-      ),
-    )
+    etcd = await startEtcd(folder.path)
+    if (etcd === null) return this.skip()
+    url = etcd.url
   })
-
   after(async () => {
-    if (etcd !== null && etcd.exitCode === null) {
-      const ended = once(etcd, 'exit')
-      etcd.kill('SIGKILL')
-      await ended
-    }
+    await etcd?.kill()
     folder.remove()
   })
-
-  const ask = (path: string, body: unknown): Promise<unknown> =>
-    createEtcdGateway({ url, key: 'any' })(path, body, AbortSignal.timeout(2000))
+  const ask = (path: string, body: unknown): Promise<unknown> => etcd!.ask(path, body)
 
   const pair = () => {
     const key = `hot-standby/${(keys += 1)}`
@@ -170,12 +141,3 @@ describe('a witness in a real etcd', function () {
     return found.kvs[0]?.version
   }
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}

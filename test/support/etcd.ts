@@ -1,0 +1,60 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { findProgram } from '../../plugin/agent/find-program.ts'
+import { createEtcdGateway } from '../../plugin/agent/witness/etcd-gateway.ts'
+import { freePort } from '../../examples/demo/postgres-cluster.ts'
+import { waitUntil } from './wait-until.ts'
+
+/** A real etcd on loopback. */
+export interface Etcd {
+  readonly url: string
+  /** One call of its JSON gateway. */
+  ask(path: string, body: unknown): Promise<unknown>
+  /** SIGKILL, as when its machine is lost. */
+  kill(): Promise<void>
+  start(): Promise<void>
+}
+
+/** Null, with a line that says so, where there is no etcd. Whoever starts it kills it. */
+export async function startEtcd(folder: string): Promise<Etcd | null> {
+  if ((await findProgram('etcd')) === null) {
+    process.stdout.write('    skipped: there is no etcd here (Debian: etcd-server)\n')
+    return null
+  }
+  const url = `http://127.0.0.1:${await freePort()}`
+  const peerUrl = `http://127.0.0.1:${await freePort()}`
+  const options = {
+    'data-dir': `${folder}/etcd`,
+    'listen-client-urls': url,
+    'advertise-client-urls': url,
+    'listen-peer-urls': peerUrl,
+    'initial-advertise-peer-urls': peerUrl,
+    'initial-cluster': `default=${peerUrl}`,
+  }
+  const given = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value])
+  let running: ChildProcess | null = null
+  const etcd: Etcd = {
+    url,
+    ask: (path, body) =>
+      createEtcdGateway({ url, key: 'any' })(path, body, AbortSignal.timeout(2000)),
+    async kill() {
+      const killed = running
+      running = null
+      if (killed === null || killed.exitCode !== null) return
+      const ended = once(killed, 'exit')
+      killed.kill('SIGKILL')
+      await ended
+    },
+    async start() {
+      running = spawn('etcd', given, { stdio: 'ignore' })
+      const answers = (): Promise<boolean> =>
+        etcd.ask('/v3/maintenance/status', {}).then(
+          () => true,
+          () => false,
+        )
+      await waitUntil('etcd answers', answers, 20_000)
+    },
+  }
+  await etcd.start()
+  return etcd
+}
