@@ -1,4 +1,4 @@
-// `npm test`: every test below test/, in groups of a process each, within ten minutes on two cores.
+// `npm test`: every test below test/, in groups of a process each, in about ten minutes on two cores.
 // `npm test -- unit http` runs the groups named; `npm test -- --list` names them; `npm test -- --order=7` runs the files
 // of each group in another order, the same for the same word. The last line is the total.
 import { spawn } from 'node:child_process'
