@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { stateUnreadable } from '../files/durable-file.ts'
 import { DAMAGED_REMEDY, readJson, writeJsonDurably } from '../files/json-file.ts'
+import { type Logger, silentLogger } from '../logger.ts'
 import { proveWritable } from './state-directory.ts'
 import type { DurableState, StateStore } from './agent-ports.ts'
 
@@ -19,9 +20,10 @@ const durableState = z.strictObject({
 })
 
 /** `state.json` of the state directory; saves happen strictly one after the other. */
-export function createStateStore(directory: string): StateStore {
+export function createStateStore(directory: string, logger: Logger = silentLogger): StateStore {
   const path = join(directory, 'state.json')
   let last: Promise<void> = Promise.resolve()
+  let failing = false
   return {
     load: () => load(path),
     save(state: DurableState): Promise<void> {
@@ -29,7 +31,17 @@ export function createStateStore(directory: string): StateStore {
       last = saved.catch(() => undefined) // the caller hears of it; the next save is tried all the same
       return saved
     },
-    prove: () => proveWritable(directory),
+    async prove() {
+      try {
+        await proveWritable(directory)
+        failing = false
+      } catch (error) {
+        // Once: the event says that it cannot be written to, and this says why.
+        if (!failing) logger.error({ reason: (error as Error).message }, 'the disk failed a trial')
+        failing = true
+        throw error
+      }
+    },
   }
 }
 

@@ -59,7 +59,7 @@ export async function openLoop(
   const loop = createAgentLoop({
     ports: {
       clock,
-      store: afterTelling(createStateStore(config.stateDirectory), history),
+      store: afterTelling(createStateStore(config.stateDirectory, logger), history),
       link,
       virtualIp: withServiceLease(virtualIp, serviceLeasePath(config), logger),
       data: dataPort(engine, peer, client, () => loop),
@@ -72,7 +72,7 @@ export async function openLoop(
       history,
       ...(config.witness === undefined
         ? {}
-        : { witness: createEtcdWitness(config.witness, identity) }),
+        : { witness: createEtcdWitness(config.witness, identity, logger) }),
     },
     identity: identity(),
     settings: settings.current().pair,

@@ -3,7 +3,7 @@ import { runCampaign } from './campaign.ts'
 import { ClusterPool } from './cluster-pool.ts'
 
 /** A short run across versions in every test run; `npm run test:fuzz` is the long one. */
-const BATCHES = 100
+const BATCHES = 150
 
 describe('convergence fuzzer', function () {
   this.timeout(240_000)

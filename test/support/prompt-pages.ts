@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { PAGES } from './plugin-routes.ts'
 import { API_TOKEN } from './web-platform.ts'
 
 /** Until the first byte of the answer. */
@@ -8,20 +9,13 @@ const ATTEMPTS = 7
 
 /** Every page, and the questions about the history that find least and must look furthest. */
 export const PROMPT_PAGES = [
-  '',
-  'set-up',
-  'take-over',
-  'unsent',
-  'maintenance',
-  'synchronisation',
+  ...PAGES,
   'synchronisation?search=t4&sort=rows&order=descending&page=2',
-  'history',
   'history?limit=2000',
   'history?level=alert&before=50',
   'history?by=nobody-at-all',
   'history?kind=failoverDone&since=2026-01-02T00:00&until=2026-01-02T00:10',
-  'notifications',
-] as const
+]
 
 /** Asks for the page some times; the quickest answer must begin in time. */
 export async function assertPrompt(url: string): Promise<void> {

@@ -1,3 +1,4 @@
+import { type Logger, silentLogger } from '../../logger.ts'
 import type { WitnessPort } from '../agent-ports.ts'
 import { createEtcdGateway, isRecord, type EtcdCall, type WitnessConfig } from './etcd-gateway.ts'
 
@@ -14,26 +15,44 @@ interface Lease {
  * A witness in etcd: one key with the name of the server that has the role, bound to an etcd lease. It is only ever
  * created where it is missing, or replaced by its own holder, in one transaction; never with etcd's lock recipe.
  */
-export function createEtcdWitness(config: WitnessConfig, holder: () => string): WitnessPort {
+export function createEtcdWitness(
+  config: WitnessConfig,
+  holder: () => string,
+  logger: Logger = silentLogger,
+): WitnessPort {
   const call = createEtcdGateway(config)
   const key = toBase64(config.key)
   let lease: Lease | null = null
+  let failing = false
+  const ask = async (ttlMs: number): Promise<'granted' | 'heldByPeer'> => {
+    const signal = AbortSignal.timeout(LIMIT_MS)
+    const value = toBase64(holder())
+    const known = lease
+    if (known?.ttlMs === ttlMs && (await prolong(call, key, value, known.id, signal)))
+      return 'granted'
+    lease = null
+    // Looked at first: a question while the peer has the role must not leave etcd leases behind.
+    const present = await readValue(call, key, signal)
+    if (present !== null && present !== value) return 'heldByPeer'
+    const granted = await call('/v3/lease/grant', { TTL: ttlMs / 1000 }, signal)
+    const id = textOf(granted, 'ID')
+    if (!(await take(call, key, value, id, signal))) return 'heldByPeer'
+    lease = { id, ttlMs }
+    return 'granted'
+  }
   return {
     async hold(ttlMs) {
-      const signal = AbortSignal.timeout(LIMIT_MS)
-      const value = toBase64(holder())
-      const known = lease
-      if (known?.ttlMs === ttlMs && (await prolong(call, key, value, known.id, signal)))
-        return 'granted'
-      lease = null
-      // Looked at first: a question while the peer has the role must not leave etcd leases behind.
-      const present = await readValue(call, key, signal)
-      if (present !== null && present !== value) return 'heldByPeer'
-      const granted = await call('/v3/lease/grant', { TTL: ttlMs / 1000 }, signal)
-      const id = textOf(granted, 'ID')
-      if (!(await take(call, key, value, id, signal))) return 'heldByPeer'
-      lease = { id, ttlMs }
-      return 'granted'
+      try {
+        const answer = await ask(ttlMs)
+        failing = false
+        return answer
+      } catch (error) {
+        // Once and not twice a second; the event says that it does not answer, and this says why.
+        if (!failing)
+          logger.warn({ reason: (error as Error).message }, 'the witness cannot be asked')
+        failing = true
+        throw error
+      }
     },
   }
 }
