@@ -29,24 +29,35 @@ export function createFactsSource(
 ): FactsSource {
   let last: ServerFacts | null = null
   let readAt = -Infinity
+  let expiries = 0
+  const readNow = async (): Promise<ServerFacts> => {
+    const [own, database] = await Promise.all([platform(), databaseFacts(engine, last, logger)])
+    return {
+      ...own,
+      ...database,
+      freeDiskBytes: database.freeDiskBytes ?? (await freeDiskBytes()),
+      clockMs: Date.now(),
+      packageVersion: PACKAGE_VERSION,
+    }
+  }
   return {
     last: () => last,
     expire() {
       readAt = -Infinity
+      expiries += 1
     },
     async read() {
       const age = performance.now() - readAt
       if (last !== null && age < FRESH_MS) return { ...last, clockMs: Date.now() }
-      const [own, database] = await Promise.all([platform(), databaseFacts(engine, last, logger)])
-      last = {
-        ...own,
-        ...database,
-        freeDiskBytes: database.freeDiskBytes ?? (await freeDiskBytes()),
-        clockMs: Date.now(),
-        packageVersion: PACKAGE_VERSION,
+      // Facts that expire while they are read may be those of before: they are read again.
+      for (;;) {
+        const before = expiries
+        const read = await readNow()
+        if (before !== expiries) continue
+        last = read
+        readAt = performance.now()
+        return read
       }
-      readAt = performance.now()
-      return last
     },
   }
 }

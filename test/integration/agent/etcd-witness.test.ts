@@ -8,6 +8,7 @@ import { freePort } from '../../../examples/demo/postgres-cluster.ts'
 import type { WitnessConfig } from '../../../plugin/agent/witness/etcd-gateway.ts'
 import { createEtcdWitness } from '../../../plugin/agent/witness/etcd-witness.ts'
 import { type Etcd, startEtcd } from '../../support/etcd.ts'
+import { recordingLogger } from '../../support/recording-logger.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 import { waitUntil } from '../../support/wait-until.ts'
 
@@ -113,6 +114,26 @@ describe('a witness in a real etcd', function () {
     await assert.rejects(witness.hold(TTL_MS), { code: 'HS_TIMEOUT' })
     assert.ok(performance.now() - begin < 5000)
     silent.close()
+  })
+
+  it('logs why it cannot be asked, once until it was asked again', async () => {
+    const { key } = pair()
+    const { log, logger } = recordingLogger()
+    const config = { url: `http://127.0.0.1:${await freePort()}`, key }
+    const witness = createEtcdWitness(config, () => 'primary', logger)
+    const refused = () => assert.rejects(witness.hold(TTL_MS), { code: 'HS_TIMEOUT' })
+    await refused()
+    await refused()
+    assert.deepEqual(
+      log.map(({ level, sentence }) => [level, sentence]),
+      [['warn', 'the witness cannot be asked']],
+    )
+    assert.match(JSON.stringify(log[0]?.fields), /ECONNREFUSED/)
+    Object.assign(config, { url })
+    assert.equal(await witness.hold(TTL_MS), 'granted')
+    Object.assign(config, { url: `http://127.0.0.1:${await freePort()}` })
+    await refused()
+    assert.equal(log.length, 2)
   })
 
   it('logs in where etcd wants it, and tells no secret when it is refused', async () => {

@@ -1,9 +1,18 @@
 import assert from 'node:assert/strict'
-import { chmodSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { openServerId, openStateDirectory } from '../../../plugin/agent/state-directory.ts'
 import { createStateStore } from '../../../plugin/agent/state-store.ts'
 import { asOrdinaryUser } from '../../support/as-ordinary-user.ts'
+import { recordingLogger } from '../../support/recording-logger.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 
 const unreadable = (message: RegExp) => ({ code: 'HS_STATE_UNREADABLE', message })
@@ -153,5 +162,23 @@ describe('state store', () => {
     mkdirSync(missing)
     await store.save(state)
     assert.deepEqual(await store.load(), state)
+  })
+
+  it('logs why the disk cannot be written to, once until it can', async () => {
+    const missing = join(folder.path, 'missing')
+    const { log, logger } = recordingLogger()
+    const store = createStateStore(missing, logger)
+    await assert.rejects(store.prove())
+    await assert.rejects(store.prove())
+    assert.deepEqual(
+      log.map(({ level, sentence }) => [level, sentence]),
+      [['error', 'the disk failed a trial']],
+    )
+    assert.match(JSON.stringify(log[0]?.fields), /ENOENT/)
+    mkdirSync(missing)
+    await store.prove()
+    rmSync(missing, { recursive: true })
+    await assert.rejects(store.prove())
+    assert.equal(log.length, 2)
   })
 })

@@ -19,6 +19,8 @@ interface Usage {
 describe('a pair that has nothing to do', function () {
   this.timeout(60_000)
   const pair = usePair({
+    // What is written is ours: no statistics of other databases, no full page after a checkpoint.
+    clusters: { settings: { autovacuum: 'off', checkpoint_timeout: '1h' } },
     ddl: Array.from(
       { length: 12 },
       (_, index) => `create table t${index} (id int primary key, v text);`,
