@@ -9,6 +9,7 @@ import { toFieldProblems } from '../config/field-problems.ts'
 import type { FactsProvider } from '../ports.ts'
 import { readNetworkFacts } from './kernel-facts.ts'
 import { describeEnd, lastWords, runCommand } from './run-command.ts'
+import { gateProblem } from './virtual-ip/gate.ts'
 
 export interface FactsProviderOptions {
   /** Addresses that come and go and are not this server's own: the virtual IP. */
@@ -16,15 +17,17 @@ export interface FactsProviderOptions {
 }
 
 const FACTS_TIMEOUT_MS = 10_000
+const GATE_LOOK_INTERVAL_MS = 60_000
 
 /**
  * What the platform and the kernel say of this server; asked anew each time, since a licence or firmware changes
  * while the agent runs. Errors: HS_CONFIG_INVALID naming every wrong field, HS_COMMAND_FAILED.
  */
 export function createFactsProvider(
-  config: Pick<AgentConfig, 'platform' | 'network'>,
+  config: Pick<AgentConfig, 'platform' | 'network' | 'witness'>,
   { exceptAddresses = () => [] }: FactsProviderOptions = {},
 ): FactsProvider {
+  const gate = createGateLook(config.network.driver)
   return async () => {
     const facts = config.platform.facts ?? (await askPlatform(config.platform.factsCommand ?? []))
     return {
@@ -37,7 +40,24 @@ export function createFactsProvider(
       capacity: facts.capacity,
       network:
         facts.network ?? (await readNetworkFacts(config.network.interface, exceptAddresses())),
+      gateProblem: await gate(),
+      witness:
+        config.witness === undefined ? null : `${config.witness.key} at ${config.witness.url}`,
     }
+  }
+}
+
+/** Asked once a minute: it takes a process. */
+function createGateLook(driver: AgentConfig['network']['driver']): () => Promise<string | null> {
+  let problem: string | null = null
+  let lookedAt = -Infinity
+  return async () => {
+    if (driver !== 'kernel') return `the driver ${driver} has no gate`
+    const now = performance.now()
+    if (now - lookedAt < GATE_LOOK_INTERVAL_MS) return problem
+    problem = await gateProblem()
+    lookedAt = now
+    return problem
   }
 }
 

@@ -92,6 +92,8 @@ export interface VirtualIpStatus {
   readonly holder: 'thisServer' | 'peer' | 'nobody' | 'unknown'
   readonly driver: 'kernel' | 'listener'
   readonly leaseMs: number
+  /** Behind the gate of nftables; left out: not. */
+  readonly gate?: boolean | undefined
 }
 
 export interface HeartbeatStatus {

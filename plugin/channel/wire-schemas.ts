@@ -32,6 +32,8 @@ const facts = z.looseObject({
   freeDiskBytes: z.number().nullable(),
   clockMs: z.number().nullable(),
   packageVersion: text,
+  gateProblem: z.string().max(4000).nullable().optional(),
+  witness: text.nullable().optional(),
 })
 
 const serverSettings = z.looseObject({
@@ -45,7 +47,11 @@ const serverSettings = z.looseObject({
 
 const pairSettings = z.looseObject({
   version: z.int().min(0),
-  virtualIp: z.looseObject({ address: text, prefixLength: z.int().min(0).max(128) }),
+  virtualIp: z.looseObject({
+    address: text,
+    prefixLength: z.int().min(0).max(128),
+    gate: z.boolean().optional(),
+  }),
   keepAliveIntervalMs: z.int().min(1),
   deadTimeMs: z.int().min(1),
   referenceAddresses: z.array(text).max(100),

@@ -92,7 +92,7 @@ const HOLDERS = {
 
 function virtualIp({ virtualIp }: StatusDocument): string {
   if (virtualIp === null) return 'not set'
-  return `${virtualIp.address}/${virtualIp.prefixLength} ${HOLDERS[virtualIp.holder]} (lease ${formatMs(virtualIp.leaseMs)}, driver ${virtualIp.driver})`
+  return `${virtualIp.address}/${virtualIp.prefixLength} ${HOLDERS[virtualIp.holder]} (lease ${formatMs(virtualIp.leaseMs)}, driver ${virtualIp.driver}${virtualIp.gate === true ? ' behind the gate' : ''})`
 }
 
 function heartbeat({ heartbeat }: StatusDocument): string {

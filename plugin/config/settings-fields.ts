@@ -85,6 +85,7 @@ export const serverFields = {
 export const virtualIpFields = {
   address: ipAddress,
   prefixLength: wholeNumber(1, 128, 'a prefix length'),
+  gate: yesOrNo.optional(),
 }
 
 const MOST_EXCLUSIONS = 200

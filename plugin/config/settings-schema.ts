@@ -176,7 +176,9 @@ function timingProblems(pair: Fields): FieldProblem[] {
   const interval = valid(pairFields.keepAliveIntervalMs, pair['keepAliveIntervalMs'])
   const dead = valid(pairFields.deadTimeMs, pair['deadTimeMs'])
   if (interval === undefined || dead === undefined) return []
-  return checkTiming(interval, dead).map((problem) => ({
+  const virtualIp = isFields(pair['virtualIp']) ? pair['virtualIp'] : {}
+  const gate = valid(virtualIpFields.gate, virtualIp['gate'])
+  return checkTiming(interval, dead, gate).map((problem) => ({
     field: `pair.${problem.field}`,
     value: JSON.stringify(pair[problem.field]),
     message: problem.reason,

@@ -174,6 +174,29 @@ const CHECKS: Readonly<Record<RequirementId, Check>> = {
       peer: peer.network.address,
     }
   },
+  gateUsable: ({ own, peer, settings }) => {
+    const isUsed = settings.pair?.virtualIp.gate ?? false
+    const show = ({ gateProblem }: ServerFacts): string =>
+      gateProblem === undefined ? 'not known' : (gateProblem ?? 'usable')
+    const works = ({ gateProblem }: ServerFacts): boolean => gateProblem === null
+    return {
+      title: 'Both servers can have the gate before the virtual IP',
+      remedy:
+        'Install nftables on both servers and give the agent the right CAP_NET_ADMIN, or turn the gate off.',
+      mandatory: true,
+      met: !isUsed || (works(own) && works(peer)),
+      own: isUsed ? show(own) : 'not used',
+      peer: isUsed ? show(peer) : 'not used',
+    }
+  },
+  sameWitness: ({ own, peer }) => ({
+    title: 'Both servers name the same witness',
+    remedy: 'Give both servers the same `witness` in the configuration file: address and key.',
+    mandatory: false,
+    met: own.witness === undefined || peer.witness === undefined || own.witness === peer.witness,
+    own: own.witness ?? 'none',
+    peer: peer.witness ?? 'none',
+  }),
   sameSchema: same(
     'Both databases have the same tables',
     'Bring both servers to the same firmware and run `hot-standby migrate` on both.',

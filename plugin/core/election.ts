@@ -35,7 +35,7 @@ export function unfitness(shared: Shared): string | null {
 }
 
 /**
- * How many intervals later than the other one this server claims when one sign sets both off at a time: a gateway that is
+ * How many turns (`claimTurnMs`) later than the other one this server claims when one sign sets both off at a time: a gateway that is
  * back, the power. Else two servers that cannot hear each other ask for the address in the same moment, find it free, and
  * both raise it. The one that served last goes first.
  */

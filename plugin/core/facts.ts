@@ -23,6 +23,10 @@ export interface ServerFacts {
   readonly clockMs: number
   /** Version of this package. */
   readonly packageVersion: string
+  /** Why this server cannot have the gate of nftables; null when it can; left out by a version that has none. */
+  readonly gateProblem?: string | null | undefined
+  /** The witness that this server asks, without secrets; null when it asks none; left out by a version that has none. */
+  readonly witness?: string | null | undefined
 }
 
 export interface NetworkFacts {

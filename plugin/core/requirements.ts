@@ -28,6 +28,8 @@ export type RequirementId =
   | 'differentSerialNumber'
   | 'virtualIpInSubnet'
   | 'virtualIpDistinct'
+  | 'gateUsable'
+  | 'sameWitness'
   | 'sameSchema'
   | 'samePackageVersion'
   | 'clockDifference'

@@ -4,7 +4,7 @@ import type { Identity } from './facts.ts'
 export interface PairSettings {
   /** Rises with every change; the higher one wins when the servers compare. */
   readonly version: number
-  readonly virtualIp: { readonly address: string; readonly prefixLength: number }
+  readonly virtualIp: VirtualIpSettings
   readonly keepAliveIntervalMs: number
   readonly deadTimeMs: number
   /** Network connection detection: addresses on the LAN, normally the gateway. */
@@ -18,6 +18,13 @@ export interface PairSettings {
   readonly confirmSavesMs?: number | null
   /** What is told and in which words; left out where nobody changed it. */
   readonly notifications?: NotificationSettings
+}
+
+export interface VirtualIpSettings {
+  readonly address: string
+  readonly prefixLength: number
+  /** The address is behind a gate of nftables, which shuts to the millisecond; left out: it is not. */
+  readonly gate?: boolean | undefined
 }
 
 export interface PairExclusions {

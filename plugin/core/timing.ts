@@ -6,8 +6,13 @@ export interface Timing {
   readonly warnMs: number
   /** How long a server that boots alone listens. */
   readonly initDeadMs: number
-  /** Lifetime of the virtual IP in the kernel; whole seconds. */
+  /** Lifetime of the virtual IP in the kernel; whole seconds without the gate. */
   readonly leaseMs: number
+  /** The kernel may end the lease so much before it is over by our count. */
+  readonly leaseMarginMs: number
+  /** A lease is a multiple of this, and not shorter than the next one. */
+  readonly leaseUnitMs: number
+  readonly shortestLeaseMs: number
   readonly renewMs: number
   /** Without peer and reference for this long, an active server is isolated and lets go. */
   readonly isolationMs: number
@@ -23,6 +28,8 @@ export interface Timing {
   readonly claimLeadMs: number
   /** So long an address that nobody answered for counts as free. */
   readonly freeForMs: number
+  /** So far apart claim two servers that do not hear each other: the later one finds the address held. */
+  readonly claimTurnMs: number
   /** An address that the peer's kernel still answers after this time is being renewed: the peer is alive. */
   readonly heldLimitMs: number
   /** How often the reference addresses are asked while the peer is heard, and while it is silent. */
@@ -41,11 +48,23 @@ export interface Timing {
 export const DEFAULT_KEEP_ALIVE_INTERVAL_MS = 500
 export const DEFAULT_DEAD_TIME_MS = 5000
 
-/** The kernel removes an expired address this much late at the most (measured: 0.73 s). */
-const KERNEL_LATENESS_MS = 1250
+/** How the kernel ends a lease that nobody prolongs. */
+interface LeaseLaw {
+  /** At the most so late. */
+  readonly latenessMs: number
+  readonly marginMs: number
+  readonly unitMs: number
+  readonly shortestMs: number
+}
+
+/** An address: it is looked at about once a second (measured: 0.73 s late). */
+const ADDRESS_LAW: LeaseLaw = { latenessMs: 1250, marginMs: 300, unitMs: 1000, shortestMs: 1000 }
+/** An element of nftables: its time is looked at with each packet (measured: never late). */
+const GATE_LAW: LeaseLaw = { latenessMs: 50, marginMs: 50, unitMs: 1, shortestMs: 400 }
 const SLACK_MS = 250
-const SHORTEST_LEASE_MS = 1000
 const LONGEST_LEASE_MS = 30_000
+const LONGEST_STALL_MS = 1000
+const FREE_FOR_MS = 500
 /** Long enough for the shortest address lease, its end in the kernel, and a renewal. */
 const SHORTEST_WITNESS_MS = 3000
 const SHORTEST_INTERVAL_MS = 100
@@ -56,10 +75,12 @@ const LONGEST_DEAD_TIME_MS = 600_000
 export function deriveTiming(pair: {
   readonly keepAliveIntervalMs: number
   readonly deadTimeMs: number
+  readonly virtualIp?: { readonly gate?: boolean | undefined }
 }): Timing {
   const intervalMs = pair.keepAliveIntervalMs
   const deadMs = pair.deadTimeMs
-  const leaseMs = leaseOf(intervalMs, deadMs)
+  const law = leaseLaw(pair.virtualIp?.gate)
+  const leaseMs = leaseOf(intervalMs, deadMs, law)
   const isolationMs = clamp(deadMs / 2, 3 * intervalMs, deadMs - intervalMs - SLACK_MS)
   // Over when the standby may act, so that a failover does not wait for it.
   const witnessMs = Math.max(SHORTEST_WITNESS_MS, Math.floor((deadMs - intervalMs) / 1000) * 1000)
@@ -69,16 +90,20 @@ export function deriveTiming(pair: {
     warnMs: Math.max(deadMs / 2, 2 * intervalMs),
     initDeadMs: 2 * deadMs,
     leaseMs,
+    leaseMarginMs: law.marginMs,
+    leaseUnitMs: law.unitMs,
+    shortestLeaseMs: law.shortestMs,
     renewMs: leaseMs / 4,
     isolationMs,
     tickMs: clamp(intervalMs / 4, 25, 250),
-    stallMs: 1000,
+    stallMs: Math.min(LONGEST_STALL_MS, deadMs / 2),
     electionMs: Math.max(1000, 3 * intervalMs),
     claimWaitMs: 200,
     probePollMs: 100,
     claimLeadMs: 400,
-    freeForMs: 500,
-    heldLimitMs: leaseMs + KERNEL_LATENESS_MS + SLACK_MS,
+    freeForMs: FREE_FOR_MS,
+    claimTurnMs: Math.max(intervalMs, FREE_FOR_MS),
+    heldLimitMs: leaseMs + law.latenessMs + SLACK_MS,
     referenceIdleMs: Math.max(5000, 4 * intervalMs),
     referenceBusyMs: clamp(isolationMs / 4, 100, 1000),
     handOverMs: 30_000,
@@ -96,7 +121,11 @@ export interface TimingProblem {
 }
 
 /** What is wrong with the two times, in words for page and command line; empty when the pair can work with them. */
-export function checkTiming(keepAliveIntervalMs: number, deadTimeMs: number): TimingProblem[] {
+export function checkTiming(
+  keepAliveIntervalMs: number,
+  deadTimeMs: number,
+  hasGate = false,
+): TimingProblem[] {
   const interval = wrongRange(
     'keepAliveIntervalMs',
     keepAliveIntervalMs,
@@ -105,17 +134,18 @@ export function checkTiming(keepAliveIntervalMs: number, deadTimeMs: number): Ti
   )
   const dead = wrongRange('deadTimeMs', deadTimeMs, 1, LONGEST_DEAD_TIME_MS)
   const ranges = [interval, dead].filter((problem) => problem !== null)
-  return ranges.length > 0 ? ranges : brokenLaws(keepAliveIntervalMs, deadTimeMs)
+  return ranges.length > 0 ? ranges : brokenLaws(keepAliveIntervalMs, deadTimeMs, hasGate)
 }
 
 /** The shortest dead time that goes with an interval. */
-export function shortestDeadTimeMs(keepAliveIntervalMs: number): number {
-  const forLease = SHORTEST_LEASE_MS + KERNEL_LATENESS_MS + keepAliveIntervalMs + SLACK_MS
+export function shortestDeadTimeMs(keepAliveIntervalMs: number, hasGate = false): number {
+  const { shortestMs, latenessMs } = leaseLaw(hasGate)
+  const forLease = shortestMs + latenessMs + keepAliveIntervalMs + SLACK_MS
   return Math.max(5 * keepAliveIntervalMs, forLease)
 }
 
-function brokenLaws(intervalMs: number, deadMs: number): TimingProblem[] {
-  const shortest = shortestDeadTimeMs(intervalMs)
+function brokenLaws(intervalMs: number, deadMs: number, hasGate: boolean): TimingProblem[] {
+  const shortest = shortestDeadTimeMs(intervalMs, hasGate)
   if (deadMs >= shortest) return []
   const reason =
     shortest === 5 * intervalMs
@@ -138,9 +168,13 @@ function wrongRange(
   }
 }
 
-function leaseOf(intervalMs: number, deadMs: number): number {
-  const longest = deadMs - KERNEL_LATENESS_MS - SLACK_MS - intervalMs
-  return clamp(Math.floor(longest / 1000) * 1000, SHORTEST_LEASE_MS, LONGEST_LEASE_MS)
+function leaseLaw(hasGate = false): LeaseLaw {
+  return hasGate ? GATE_LAW : ADDRESS_LAW
+}
+
+function leaseOf(intervalMs: number, deadMs: number, law: LeaseLaw): number {
+  const longest = deadMs - law.latenessMs - SLACK_MS - intervalMs
+  return clamp(Math.floor(longest / law.unitMs) * law.unitMs, law.shortestMs, LONGEST_LEASE_MS)
 }
 
 function clamp(value: number, lowest: number, highest: number): number {

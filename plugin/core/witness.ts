@@ -12,8 +12,6 @@ export const NO_WITNESS: WitnessView = {
   answer: null,
 }
 
-const SHORTEST_LEASE_MS = 1000
-
 /** What an answer of the witness changes. What was granted before a silence stays granted to its end. */
 export function withAnswer(
   before: WitnessView,
@@ -70,7 +68,7 @@ export function heldLeaseMs(shared: Shared, now: number, settings: CoreSettings)
   const longest = Math.max(
     wholeLease(beforeDead, timing),
     witnessedLeaseMs(shared, now, timing),
-    SHORTEST_LEASE_MS,
+    timing.shortestLeaseMs,
   )
   return longest
 }
@@ -98,8 +96,8 @@ function wantsRole(state: State): boolean {
   )
 }
 
-function wholeLease(ms: number, { leaseMs }: Timing): number {
-  return Math.max(0, Math.min(leaseMs, Math.floor(ms / 1000) * 1000))
+function wholeLease(ms: number, { leaseMs, leaseUnitMs }: Timing): number {
+  return Math.max(0, Math.min(leaseMs, Math.floor(ms / leaseUnitMs) * leaseUnitMs))
 }
 
 /** So long after its lease the address may still be there. */

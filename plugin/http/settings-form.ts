@@ -14,6 +14,7 @@ export function settingsFromForm(form: Form, stored: StatusDocument['settings'])
       .filter((line) => line !== '')
   const exclude = { tables: lines('pair.exclude.tables'), columns: lines('pair.exclude.columns') }
   const isNothing = exclude.tables.length === 0 && exclude.columns.length === 0
+  const gate = text('pair.virtualIp.gate') === 'on'
   const textOrNull = (name: string): string | null => text(name) || null
   return {
     server: {
@@ -28,6 +29,7 @@ export function settingsFromForm(form: Form, stored: StatusDocument['settings'])
       virtualIp: {
         address: text('pair.virtualIp.address'),
         prefixLength: text('pair.virtualIp.prefixLength'),
+        ...(gate === (stored.pair?.virtualIp.gate ?? false) ? {} : { gate }),
       },
       keepAliveIntervalMs: text('pair.keepAliveIntervalMs'),
       deadTimeMs: text('pair.deadTimeMs'),
@@ -78,6 +80,7 @@ export function formFromSettings(status: StatusDocument): Form {
     'pair.virtualIp.prefixLength': String(
       pair?.virtualIp.prefixLength ?? facts?.network.prefixLength ?? DEFAULTS.prefixLength,
     ),
+    'pair.virtualIp.gate': pair?.virtualIp.gate === true ? 'on' : '',
     'pair.keepAliveIntervalMs': String(pair?.keepAliveIntervalMs ?? DEFAULT_KEEP_ALIVE_INTERVAL_MS),
     'pair.deadTimeMs': String(pair?.deadTimeMs ?? DEFAULT_DEAD_TIME_MS),
     'pair.referenceAddresses': (pair?.referenceAddresses ?? []).join('\n'),

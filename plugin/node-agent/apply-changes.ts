@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { ChannelServer } from '../channel/channel-server.ts'
 import type { ClosablePeerClient } from '../channel/peer-client.ts'
-import type { PairSettings } from '../core/settings.ts'
 import type { PeerRecord, VirtualIpDriver } from '../ports.ts'
 import type { NodeContext } from './node-context.ts'
 import type { StoreChanges } from './open-stores.ts'
@@ -24,7 +23,7 @@ export function createChanges({ node, channel, client, useDriver }: ChangeTarget
     if (isDeepStrictEqual(next, addressed)) return
     addressed = next
     const { config, settings, peer, logger } = node
-    await useDriver(makeVirtualIpDriver(config, settings.current(), peer.record(), logger))
+    await useDriver(makeVirtualIpDriver(config, settings, peer.record(), logger))
   }
   return {
     async settings({ server, pair }) {
@@ -54,10 +53,11 @@ export function heartbeatPeer(
   return { address: record.address, port: record.port, key: Buffer.from(record.pairKey, 'base64') }
 }
 
-/** All that the virtual IP driver depends on. */
+/** All that the virtual IP driver is made for. */
 function addressOf(
   { pair, server }: StoredSettings,
   peer: PeerRecord | null,
-): readonly [PairSettings['virtualIp'] | undefined, string | undefined, string | undefined] {
-  return [pair?.virtualIp, server?.networkInterface, peer?.address]
+): readonly (string | number | undefined)[] {
+  const { address, prefixLength } = pair?.virtualIp ?? {}
+  return [address, prefixLength, server?.networkInterface, peer?.address]
 }

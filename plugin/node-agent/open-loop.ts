@@ -54,7 +54,7 @@ export async function openLoop(
     interfaceName: config.network.interface,
   })
   opened.push(() => virtualIp.close())
-  await virtualIp.use(makeVirtualIpDriver(config, settings.current(), peer.record(), logger))
+  await virtualIp.use(makeVirtualIpDriver(config, settings, peer.record(), logger))
   const identity = (): Identity => settings.current().server?.identity ?? 'primary'
   const loop = createAgentLoop({
     ports: {

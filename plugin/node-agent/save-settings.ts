@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { SettingsInput } from '../api/agent-api.ts'
 import type { StatusDocument } from '../api/status-document.ts'
 import { parseSettings } from '../config/settings-schema.ts'
+import type { ServerFacts } from '../core/facts.ts'
 import type { PairSettings } from '../core/settings.ts'
 import { HotStandbyError } from '../errors.ts'
 import type { NodeContext } from './node-context.ts'
@@ -26,6 +27,7 @@ export async function saveSettings(
     port: node.config.listen.port,
   })
   await refuseUnknownNames(node, parsed.pair)
+  refuseGateWithoutNftables(node, facts, parsed.pair)
   const pair = parsed.pair === null ? null : withVersion(parsed.pair, present.pair)
   await node.settings.save({ server: parsed.server, pair })
   node.history.record({ kind: 'settingsChanged', reason: changedFields(input), actor })
@@ -54,6 +56,28 @@ async function refuseUnknownNames(node: NodeContext, next: PairSettings | null):
       return [{ field: `pair.exclude.${which}.${index}`, value, message, remedy }]
     }),
   )
+  if (fields.length > 0) throw new HotStandbyError('HS_SETTINGS_INVALID', { fields })
+}
+
+/** A gate that one of the servers cannot have would shorten a dead time that its address does not keep. */
+function refuseGateWithoutNftables(
+  node: NodeContext,
+  own: ServerFacts,
+  next: PairSettings | null,
+): void {
+  const present = node.settings.current().pair?.virtualIp.gate
+  if (next?.virtualIp.gate !== true || present === true) return
+  const peer = node.exchange.knowledge().facts
+  const problems = [
+    ['this server', own.gateProblem],
+    ['the other server', peer?.gateProblem],
+  ].filter(([, problem]) => typeof problem === 'string')
+  const fields = problems.map(([where, problem]) => ({
+    field: 'pair.virtualIp.gate',
+    value: 'true',
+    message: `cannot be had on ${where}: ${problem}`,
+    remedy: 'Install nftables there and give the agent the right CAP_NET_ADMIN, or leave it off.',
+  }))
   if (fields.length > 0) throw new HotStandbyError('HS_SETTINGS_INVALID', { fields })
 }
 

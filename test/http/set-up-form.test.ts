@@ -74,6 +74,27 @@ describe('the set-up form', function () {
     })
   })
 
+  it('turns the gate on, says the dead time that goes with it, and leaves it as it is', async () => {
+    const gates = () =>
+      web()
+        .agent.calls.filter((call) => call.name === 'saveSettings')
+        .map(({ input }) => (input as { pair: { virtualIp: { gate?: boolean } } }).pair.virtualIp)
+        .map(({ gate }) => gate)
+    const off = await admin.get(`${BASE}/set-up`).expect(200)
+    assert.match(off.text, /At least 3,000 with an interval of 500/)
+    await post('set-up', { ...RIGHT, 'pair.virtualIp.gate': 'on' })
+    const base = activeStatus()
+    const pair = { ...base.settings.pair!, keepAliveIntervalMs: 100 }
+    const virtualIp = { ...pair.virtualIp, gate: true }
+    web().agent.setStatus({ ...base, settings: { ...base.settings, pair: { ...pair, virtualIp } } })
+    const on = await admin.get(`${BASE}/set-up`).expect(200)
+    assert.match(on.text, /name="pair.virtualIp.gate"[^>]* checked/)
+    assert.match(on.text, /At least 800 with an interval of 100/)
+    await post('set-up', { ...RIGHT, 'pair.virtualIp.gate': 'on' })
+    await post('set-up', RIGHT)
+    assert.deepEqual(gates(), [true, undefined, false])
+  })
+
   for (const [field, value] of WRONG)
     it(`says beside ${field} what is wrong with ${value}, and keeps what was typed`, async () => {
       const answer = await post('set-up', { ...RIGHT, [field]: value })

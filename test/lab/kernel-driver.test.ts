@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
 const run = promisify(execFile)
-const STORY = fileURLToPath(new URL('fixtures/kernel-story.ts', import.meta.url))
+const storyAt = (name: string): string =>
+  fileURLToPath(new URL(`fixtures/${name}`, import.meta.url))
 const AS_ORDINARY_USER = ['--user', '--map-root-user']
 const NAMESPACES = ['--net', '--mount', '--pid', '--fork', '--kill-child']
 /** Named namespaces live below /run, which an ordinary user may not write: so there is a /run of our own. */
@@ -33,7 +34,26 @@ describe('The kernel driver on real network hosts', function () {
   })
 
   it('leases, probes, restores and announces the virtual IP of both families', async () => {
-    const { stdout } = await inNamespaces(process.execPath, '--import=tsx', STORY)
+    const { stdout } = await inNamespaces(
+      process.execPath,
+      '--import=tsx',
+      storyAt('kernel-story.ts'),
+    )
     assert.equal(stdout.match(/^held: /gm)?.length, 11, stdout)
+  })
+
+  it('shuts the gate before the virtual IP to the millisecond, and leaves none behind', async function () {
+    try {
+      await inNamespaces('nft', 'list', 'ruleset')
+    } catch (error) {
+      console.log(`skipped: no nftables here: ${(error as Error).message.split('\n')[0] ?? ''}`)
+      return this.skip()
+    }
+    const { stdout } = await inNamespaces(
+      process.execPath,
+      '--import=tsx',
+      storyAt('gate-story.ts'),
+    )
+    assert.equal(stdout.match(/^held: /gm)?.length, 13, stdout)
   })
 })

@@ -1,5 +1,10 @@
 import assert from 'node:assert/strict'
-import { heldByBothMs, heldByNobodyMs, heldIntervals } from '../support/lab/holder-log.ts'
+import {
+  answeredIntervals,
+  heldByBothMs,
+  heldByNobodyMs,
+  heldIntervals,
+} from '../support/lab/holder-log.ts'
 import {
   acknowledgedWrites,
   longestOutageMs,
@@ -31,6 +36,14 @@ describe('What the lab reads of the kernel’s notifications', () => {
     const other = entry.replace(VIRTUAL_IP, '10.77.0.1')
     const printed = `${at('01.000000')} ${other}\n${at('02.000000')} ${entry}`
     assert.deepEqual(heldIntervals(printed, VIRTUAL_IP), [])
+  })
+
+  it('joins answers that come one after the other', () => {
+    const printed = ['1000', '1020', '1040', '1030', '1500', '1520', '2'].join('\n')
+    assert.deepEqual(answeredIntervals(printed), [
+      { from: 1000, until: 1040 },
+      { from: 1500, until: 1520 },
+    ])
   })
 
   it('adds up two holders, and none, within a time', () => {

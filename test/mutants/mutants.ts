@@ -72,7 +72,7 @@ export const MUTANTS: readonly Mutant[] = [
   ]),
   mutant('keeps the address after a stall that was longer than its lease', [
     HOLDING,
-    'if (unrenewedMs >= timing.leaseMs - LEASE_MARGIN_MS)',
+    'if (unrenewedMs >= timing.leaseMs - timing.leaseMarginMs)',
     'if (false)',
   ]),
   mutant('does not yield to an active peer with a higher term', [

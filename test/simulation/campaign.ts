@@ -1,16 +1,27 @@
+import type { PairSettings } from '../../plugin/core/settings.ts'
 import { deriveTiming } from '../../plugin/core/timing.ts'
 import { FAULTS, WITNESS_FAULTS } from './faults.ts'
 import { NAMES } from './network.ts'
 import { World } from './world.ts'
 
 const ROUNDS = 3
+/** Longer than a database takes to be locked. */
+const SETTLED_MS = 5000
+
+export interface CampaignOptions {
+  readonly hasWitness?: boolean
+  readonly settings?: Partial<PairSettings>
+}
 
 /**
  * One seed: a pair, rounds of up to three faults at once at random moments, everything mended, and after each round
  * exactly one active server that both agree on. The world checks what must never happen after every event.
  */
-export async function campaign(seed: number, hasWitness = false): Promise<World> {
-  const world = new World(seed, {}, hasWitness)
+export async function campaign(
+  seed: number,
+  { hasWitness = false, settings = {} }: CampaignOptions = {},
+): Promise<World> {
+  const world = new World(seed, settings, hasWitness)
   const { random } = world
   await world.startPair()
   for (let round = 0; round < ROUNDS; round += 1) {
@@ -44,7 +55,7 @@ async function agree(world: World): Promise<void> {
     () => isWhole(world),
     boundMs,
   )
-  await world.run(deadMs)
+  await world.run(SETTLED_MS)
   world.expect(isWhole(world), 'the pair did not stay whole')
   const [active] = world.serving()
   world.expect(world.servers[active!].writable, 'the data of the active server is locked')

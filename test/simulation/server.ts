@@ -7,7 +7,8 @@ import { otherOf, type Name } from './network.ts'
 import type { World } from './world.ts'
 
 /** The kernel removes an address up to this much after its lifetime. */
-const KERNEL_LATENESS_MS = 730
+const ADDRESS_LATENESS_MS = 730
+const GATE_LATENESS_MS = 10
 
 /** One simulated host: kernel, disk and agent process, around the agent loop that is shipped. */
 export class Server {
@@ -288,7 +289,8 @@ export class Server {
       raise: (leaseMs) => {
         if (this.raiseFails) return after(2, () => raiseError())
         const wasMissing = !this.holdsVirtualIp()
-        const late = world.random.between(0, KERNEL_LATENESS_MS)
+        const hasGate = world.settings.virtualIp.gate === true
+        const late = world.random.between(0, hasGate ? GATE_LATENESS_MS : ADDRESS_LATENESS_MS)
         this.leaseUntil = world.timeline.now + leaseMs + late
         return after(2, () => ({ wasMissing }))
       },

@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { runCommand } from '../run-command.ts'
-import type { IpRunner } from './ip-batch.ts'
+import type { BatchRunner } from './batch-runner.ts'
 import type { NetworkTools } from './network-tools.ts'
 
 const TIMEOUT_MS = 2500
@@ -9,7 +9,7 @@ export interface Announcement {
   readonly address: string
   readonly interfaceName: string
   readonly tools: NetworkTools
-  readonly ip: IpRunner
+  readonly ip: BatchRunner
 }
 
 /**

@@ -7,7 +7,8 @@ import { announceOnce } from './announce.ts'
 import { answersToArping, probeByArping } from './arping.ts'
 import { createBurst } from './burst.ts'
 import { readCarrier } from './carrier.ts'
-import { createIpRunner, type IpRunner } from './ip-batch.ts'
+import { createIpRunner } from './ip-runner.ts'
+import type { BatchRunner } from './batch-runner.ts'
 import { runIp } from './ip-command.ts'
 import { createNeighbours, type Neighbours } from './neighbours.ts'
 import { findNetworkTools, type NetworkTools } from './network-tools.ts'
@@ -176,7 +177,7 @@ async function anyIsTrue(questions: readonly Promise<boolean>[]): Promise<boolea
 }
 
 /** /sys shows another network namespace than ours in some containers; then `ip` knows. */
-async function hasCarrier(interfaceName: string, ip: IpRunner): Promise<boolean> {
+async function hasCarrier(interfaceName: string, ip: BatchRunner): Promise<boolean> {
   const carrier = await readCarrier(interfaceName)
   if (carrier !== null) return carrier
   const link = await ip.run(`link show dev ${interfaceName}`).catch(() => '')

@@ -1,6 +1,6 @@
 import { createSocket } from 'node:dgram'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { IpRunner } from './ip-batch.ts'
+import type { BatchRunner } from './batch-runner.ts'
 
 interface NeighbourEntry {
   /** In lower case. */
@@ -24,7 +24,7 @@ export interface Neighbours {
   way(address: string): Promise<'onLink' | 'routed' | 'own' | 'none'>
 }
 
-export function createNeighbours(interfaceName: string, ip: IpRunner): Neighbours {
+export function createNeighbours(interfaceName: string, ip: BatchRunner): Neighbours {
   async function read(address: string): Promise<NeighbourEntry | null> {
     return readNeighbour(await ip.run(`neigh show to ${address} dev ${interfaceName}`))
   }

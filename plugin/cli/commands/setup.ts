@@ -8,6 +8,7 @@ import { accessCodeLines } from './access-code.ts'
 
 interface SetupOptions {
   readonly virtualIp?: string
+  readonly gate?: boolean
   readonly keepAlive?: number
   readonly deadTime?: number
   readonly reference?: readonly string[]
@@ -31,6 +32,8 @@ export const addSetup: AddCommand = (program, action) => {
   const primary = addIdentity(setup, action, 'primary')
   primary
     .option('--virtual-ip <address/prefix>', 'always on the active server: 192.168.1.10/24')
+    .option('--gate', 'nftables shuts the virtual IP to the millisecond when this server fails')
+    .option('--no-gate', 'the virtual IP ends on whole seconds when this server fails')
     .option('--keep-alive <seconds>', 'interval of the heartbeats', parseDurationMs)
     .option(
       '--dead-time <seconds>',
@@ -121,7 +124,7 @@ export function toSettingsInput(
     expectedPeerSerialNumber: options.expectedSerial,
   }
   const pair = {
-    virtualIp: options.virtualIp === undefined ? undefined : toVirtualIp(options.virtualIp),
+    virtualIp: toVirtualIp(options),
     keepAliveIntervalMs: options.keepAlive,
     deadTimeMs: options.deadTime,
     referenceAddresses: options.reference,
@@ -146,10 +149,14 @@ function toExclusions({
 }
 
 /** A missing prefix stays missing: the agent says so, with field, value and remedy. */
-function toVirtualIp(text: string): Record<string, unknown> {
-  const [address, prefix] = text.split('/')
+function toVirtualIp({
+  virtualIp,
+  gate,
+}: Partial<SetupOptions>): Record<string, unknown> | undefined {
+  const [address, prefix] = virtualIp?.split('/') ?? []
   const prefixLength = prefix !== undefined && /^\d+$/.test(prefix) ? Number(prefix) : prefix
-  return withoutUndefined({ address, prefixLength })
+  const given = withoutUndefined({ address, prefixLength, gate })
+  return Object.keys(given).length === 0 ? undefined : given
 }
 
 function withoutUndefined(record: Readonly<Record<string, unknown>>): Record<string, unknown> {

@@ -79,7 +79,7 @@ function bootTick(
   if (peerHeard(state.shared, now, timing))
     return stay(state, 'the peer is heard and decides', kept.effects)
   const silent = silentMs(state.shared, now)
-  const aloneMs = timing.initDeadMs + claimTurn(state.shared) * timing.intervalMs
+  const aloneMs = timing.initDeadMs + claimTurn(state.shared) * timing.claimTurnMs
   if (silent < aloneMs) return stay(state, 'listens for the peer', kept.effects)
   const alone = `no peer was heard for ${Math.round(silent)} ms after the start`
   return enter(state, now, { name: 'suspect', retryAt: now }, alone, kept.effects)

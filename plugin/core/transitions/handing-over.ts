@@ -17,8 +17,6 @@ type HandingOver = StateOf<'handingOver'>
 
 /** How long the active waits for the standby to accept an offer. */
 const OFFER_MS = 10_000
-/** After the lease and the kernel's lateness an address that could not be dropped is gone by itself. */
-const LAPSE_MARGIN_MS = 1500
 
 /** Still serves, with writes locked, until the peer has everything; then lets go and says so. */
 export const handingOver: Row<'handingOver'> = {
@@ -110,7 +108,8 @@ function handOverTick(
 ): Decision {
   const { timing } = settings
   if (before.step === 'releasing') {
-    const lapsed = now - before.renewedAt > timing.leaseMs + LAPSE_MARGIN_MS
+    // An address that could not be dropped is gone by itself.
+    const lapsed = now - before.renewedAt > timing.heldLimitMs
     return lapsed ? released(before, now, settings) : stay(before, 'lets go of the virtual IP')
   }
   const lost = lostRight(before, now, settings)

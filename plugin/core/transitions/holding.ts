@@ -20,8 +20,6 @@ import { followActive, letGo, stepBack, upkeep } from './common.ts'
 /** A server that holds the virtual IP, whether or not a hand-over is being prepared. */
 export type Holder = StateOf<'active'> | StateOf<'handingOver'>
 
-/** The kernel may remove the address this much before the lease is over by our count. */
-const LEASE_MARGIN_MS = 300
 /** After the first announcement, for switches and phones that missed it. */
 const ANNOUNCE_AFTER_MS = [1000, 2000, 4000]
 const ANNOUNCE_EVERY_MS = 15_000
@@ -32,7 +30,7 @@ const DEAF_INTERVALS = 3
 export function lostRight(state: Holder, now: number, settings: CoreSettings): string | null {
   const { timing } = settings
   const unrenewedMs = Math.round(now - state.securedAt)
-  if (unrenewedMs >= timing.leaseMs - LEASE_MARGIN_MS)
+  if (unrenewedMs >= timing.leaseMs - timing.leaseMarginMs)
     return state.renewFailingSince === null
       ? `the lease was not renewed for ${unrenewedMs} ms: this server was stopped too long`
       : `the lease could not be renewed for ${unrenewedMs} ms`

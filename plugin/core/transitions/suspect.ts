@@ -128,7 +128,8 @@ function isolation({ shared }: StateOf<'suspect'>, now: number, timing: Timing):
   const answeredAt = own.referenceAnsweredAt ?? -Infinity
   if (reachableSince === null || answeredAt < shared.peer.silenceFrom)
     return 'no reference address has answered since the peer fell silent: this server may be the isolated one'
-  return now - reachableSince < (LISTEN_INTERVALS + claimTurn(shared)) * timing.intervalMs
+  const listenMs = LISTEN_INTERVALS * timing.intervalMs + claimTurn(shared) * timing.claimTurnMs
+  return now - reachableSince < listenMs
     ? 'this server was isolated until a moment ago: listens for the peer'
     : null
 }

@@ -34,7 +34,10 @@ const LIST_FIELDS: readonly FieldDefinition[] = [
   { name: 'pair.exclude.columns', hasHelp: true },
 ]
 
-const COLD_START: FieldDefinition = { name: 'pair.coldStartAlone', hasHelp: true }
+const SWITCHES: readonly FieldDefinition[] = [
+  { name: 'pair.virtualIp.gate', hasHelp: true },
+  { name: 'pair.coldStartAlone', hasHelp: true },
+]
 
 const JOIN_FIELDS: readonly FieldDefinition[] = [
   { name: 'peer', hasHelp: true },
@@ -133,7 +136,7 @@ function settingsForm(status: StatusDocument, answer: SetUpAnswer, language: Lan
       fieldView(withTimingLaw(definition, values, language), values, problems, language),
     )
   const [identity, ...server] = views(SERVER_FIELDS)
-  const names = [...SERVER_FIELDS, ...PAIR_FIELDS, ...LIST_FIELDS, COLD_START].map(
+  const names = [...SERVER_FIELDS, ...PAIR_FIELDS, ...LIST_FIELDS, ...SWITCHES].map(
     (field) => field.name,
   )
   return {
@@ -144,7 +147,7 @@ function settingsForm(status: StatusDocument, answer: SetUpAnswer, language: Lan
     server,
     pair: views(PAIR_FIELDS),
     lists: views(LIST_FIELDS),
-    coldStart: fieldView(COLD_START, values, problems, language),
+    switches: views(SWITCHES),
     error: errorOf(answer, 'settings'),
     otherProblems: otherProblems(problems, names),
   }
@@ -159,7 +162,8 @@ function withTimingLaw(
   const interval = Number(values['pair.keepAliveIntervalMs'])
   if (definition.name !== 'pair.deadTimeMs' || !Number.isInteger(interval) || interval <= 0)
     return definition
-  const law = { interval: count(interval), shortest: count(shortestDeadTimeMs(interval)) }
+  const shortest = shortestDeadTimeMs(interval, values['pair.virtualIp.gate'] === 'on')
+  const law = { interval: count(interval), shortest: count(shortest) }
   return { ...definition, help: `${t('field.pair.deadTimeMs.help')} ${t('setUp.timingLaw', law)}` }
 }
 

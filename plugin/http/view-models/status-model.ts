@@ -75,11 +75,11 @@ function virtualIpModel(status: StatusDocument, { t, duration }: Language): obje
     nobody: { title: t('virtualIp.nobody'), tone: 'bad' },
     unknown: { title: t('virtualIp.unknown'), tone: 'warning' },
   }
-  const { address, prefixLength, driver, leaseMs } = virtualIp
+  const { address, prefixLength, driver, gate, leaseMs } = virtualIp
   return {
     address: `${address}/${prefixLength}`,
     holder: holders[virtualIp.holder],
-    driver: t(`virtualIp.driver.${driver}`, { lease: duration(leaseMs) }),
+    driver: t(`virtualIp.driver.${gate === true ? 'gate' : driver}`, { lease: duration(leaseMs) }),
   }
 }
 

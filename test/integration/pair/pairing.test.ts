@@ -151,6 +151,9 @@ describe('pairing two agents', function () {
       [{ referenceAddresses: ['127.0.0.10'] }, 'pair.referenceAddresses.0'],
       [{ coldStartAlone: 'perhaps' }, 'pair.coldStartAlone'],
       [{ contacts: [{ name: 'A', email: 'nobody', levels: ['alert'] }] }, 'pair.contacts.0.email'],
+      [{ virtualIp: { gate: 'perhaps' } }, 'pair.virtualIp.gate'],
+      // The driver of the tests has none.
+      [{ virtualIp: { gate: true } }, 'pair.virtualIp.gate'],
       [{ surplus: 1 }, 'pair.surplus'],
     ] as const) {
       const error = await primary.client.saveSettings({ pair }).then(

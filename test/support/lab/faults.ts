@@ -3,14 +3,12 @@ import type { Scenario, Story } from './scenario.ts'
 
 export interface Times {
   readonly deadMs: number
-  /** The longest time until a hung or dead server's address is gone. */
-  readonly leaseMs: number
 }
 
 /** The target for a crash: dead time and half a second. */
 const BEYOND_DEAD_MS = 500
 /** When nothing but the pair's own traffic suffers, clients notice at most this. */
-const UNNOTICED_MS = 300
+export const UNNOTICED_MS = 300
 /** An active that cannot serve waits this long before it hands over, see `unfitMs`. */
 const UNFIT_MS = 10_000
 
@@ -119,10 +117,7 @@ export function networkFaults({ deadMs }: Times): Scenario[] {
     {
       name: 'the servers cut off from each other, both see the gateway',
       expected: 'both are active, until healed; then one within a second, the one that took over',
-      async fault({ active, standby, pair }) {
-        await pair.network.dropFrames(active.host, standby.host)
-        await pair.network.dropFrames(standby.host, active.host)
-      },
+      fault: apart,
       mayHoldBoth: true,
       moves: true,
       lastsMs: deadMs + 2500,
@@ -207,6 +202,12 @@ export function networkFaults({ deadMs }: Times): Scenario[] {
 const FIREWALL = `add table inet firewall
 add chain inet firewall input { type filter hook input priority 0; policy accept; }
 add rule inet firewall input udp dport 7421 drop`
+
+/** Neither server hears the other; both hear everybody else. */
+export async function apart({ active, standby, pair }: Story): Promise<void> {
+  await pair.network.dropFrames(active.host, standby.host)
+  await pair.network.dropFrames(standby.host, active.host)
+}
 
 async function squat({ pair }: Story): Promise<void> {
   await pair.network.hosts.gateway.run('ip', 'addr', 'add', '10.77.0.100/32', 'dev', 'eth0')

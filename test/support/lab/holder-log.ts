@@ -23,6 +23,22 @@ export function heldIntervals(printed: string, address: string): HeldInterval[] 
   return from === null ? intervals : [...intervals, { from, until: Infinity }]
 }
 
+/** Questions that come apart further than this were not answered in between. */
+const ANSWERS_APART_MS = 150
+
+/** When a host answered for the address, by the times of the questions that it answered, one a line. */
+export function answeredIntervals(printed: string): HeldInterval[] {
+  const intervals: { from: number; until: number }[] = []
+  for (const line of printed.split('\n').slice(0, -1)) {
+    const at = Number(line)
+    const last = intervals.at(-1)
+    if (last !== undefined && at - last.until <= ANSWERS_APART_MS)
+      last.until = Math.max(at, last.until)
+    else intervals.push({ from: at, until: at })
+  }
+  return intervals
+}
+
 /** How long two hosts held it at once, within a time. */
 export function heldByBothMs(
   one: readonly HeldInterval[],

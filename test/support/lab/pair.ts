@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import type { LabProcess } from '../namespaces.ts'
 import { waitUntil } from '../wait-until.ts'
-import { heldIntervals, type HeldInterval } from './holder-log.ts'
+import { answeredIntervals, heldIntervals, type HeldInterval } from './holder-log.ts'
+import { labWitness, type LabWitness } from './lab-witness.ts'
 import { ADDRESSES, GATEWAY, openNetwork, type LabNetwork, VIRTUAL_IP } from './network.ts'
 import { isAnswered, parseRequests, type RequestRecord } from './request-log.ts'
 import { API_TOKEN, LabServer, WEB_PORT } from './server.ts'
@@ -13,6 +14,10 @@ export interface LabPairOptions {
   readonly program: 'dist' | 'source'
   readonly keepAliveMs?: number
   readonly deadTimeMs?: number
+  /** The gate of nftables before the address. */
+  readonly gate?: boolean
+  /** An etcd on the gateway. */
+  readonly witness?: boolean
 }
 
 /** Client, gateway and two whole PBX servers, paired, with the client's requests under way. */
@@ -20,6 +25,7 @@ export interface LabPair {
   readonly network: LabNetwork
   readonly a: LabServer
   readonly b: LabServer
+  readonly witness: LabWitness | null
   /** Mends, starts what does not run, and waits until one is active, the other follows it, and clients are served. */
   settle(): Promise<Roles>
   /** Who is active and who is standby by what they say of themselves; null unless it is clear. */
@@ -64,12 +70,19 @@ async function build(
 ): Promise<LabPair> {
   const { a: hostA, b: hostB, client } = network.hosts
   const { program } = options
-  const a = new LabServer({ host: hostA, side: 'a', folder: join(folder, 'a'), program })
-  const b = new LabServer({ host: hostB, side: 'b', folder: join(folder, 'b'), program })
+  const witness =
+    options.witness === true
+      ? labWitness(network.hosts.gateway, GATEWAY, join(folder, 'etcd'))
+      : null
+  await witness?.start()
+  const common = { program, witness: witness?.config }
+  const a = new LabServer({ host: hostA, side: 'a', folder: join(folder, 'a'), ...common })
+  const b = new LabServer({ host: hostB, side: 'b', folder: join(folder, 'b'), ...common })
   const monitors = new Map<LabServer, LabProcess>()
   for (const server of [a, b]) {
     await server.host.run('ip', 'route', 'add', 'default', 'via', GATEWAY)
-    monitors.set(server, server.host.watch('ip', '-ts', '-o', 'monitor', 'address'))
+    const monitor = options.gate === true ? await probe(network, server) : watchAddresses(server)
+    monitors.set(server, monitor)
   }
   await Promise.all([a.install(), b.install()])
   await join_(a, b, options)
@@ -91,12 +104,16 @@ async function build(
     network,
     a,
     b,
+    witness,
     roles,
     requests,
-    held: (server) => heldIntervals(monitors.get(server)?.output() ?? '', VIRTUAL_IP),
+    held(server) {
+      const printed = monitors.get(server)?.output() ?? ''
+      return options.gate === true ? answeredIntervals(printed) : heldIntervals(printed, VIRTUAL_IP)
+    },
     close,
     async settle() {
-      await network.mend()
+      await Promise.all([network.mend(), witness?.start()])
       for (const server of [a, b]) server.restartsAgent = false
       await Promise.all([a.start(), b.start()])
       let found: Roles | null = null
@@ -115,6 +132,19 @@ async function build(
   }
 }
 
+function watchAddresses({ host }: LabServer): LabProcess {
+  return host.watch('ip', '-ts', '-o', 'monitor', 'address')
+}
+
+/** Behind a gate an address can be there without being answered for: a host of its own asks this server for it. */
+async function probe({ lab }: LabNetwork, { host, side }: LabServer): Promise<LabProcess> {
+  const prober = await lab.addHost(`ask-${side}`, [`10.77.0.${side === 'a' ? 61 : 62}/24`])
+  const entry = ['neigh', 'replace', VIRTUAL_IP, 'lladdr', await host.hardwareAddress()]
+  await prober.run('ip', ...entry, 'dev', 'eth0', 'nud', 'permanent')
+  const script = join(import.meta.dirname, 'prober.ts')
+  return prober.start(process.execPath, '--import=tsx', script, VIRTUAL_IP)
+}
+
 async function join_(a: LabServer, b: LabServer, options: LabPairOptions): Promise<void> {
   const { keepAliveMs = 500, deadTimeMs = 5000 } = options
   const { accessCode } = await a.command(
@@ -122,6 +152,7 @@ async function join_(a: LabServer, b: LabServer, options: LabPairOptions): Promi
     'primary',
     ...['--virtual-ip', `${VIRTUAL_IP}/24`, '--reference', GATEWAY],
     ...['--keep-alive', `${keepAliveMs}ms`, '--dead-time', `${deadTimeMs}ms`],
+    ...(options.gate === true ? ['--gate'] : []),
     ...['--host-name', a.name, '--interface', 'eth0', '--peer', ADDRESSES.b],
   )
   await b.command('setup', 'secondary', '--host-name', b.name, '--interface', 'eth0')

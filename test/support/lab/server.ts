@@ -25,6 +25,8 @@ export interface LabServerOptions {
   readonly program: 'dist' | 'source'
   /** Of the agent's configuration. */
   readonly network?: object
+  /** Of the agent's configuration. */
+  readonly witness?: object | undefined
 }
 
 /** One PBX server of the lab: PostgreSQL, the platform's web process and the agent, all real, on a host of its own. */
@@ -267,6 +269,7 @@ export class LabServer {
         exclude: { tables: OWN_TABLES },
       },
       network: { interface: 'eth0', driver: 'kernel', ...this.options.network },
+      witness: this.options.witness,
       failover: { roleChangesPerHour: 100 }, // else the table of faults would be held as flapping
       services: { health: ['bash', '-c', HEALTH], healthIntervalMs: 1000, timeoutMs: 3000 },
       platform: {

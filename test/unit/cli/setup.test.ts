@@ -46,6 +46,12 @@ describe('hot-standby setup', () => {
     })
   })
 
+  it('turns the gate on and off without naming the virtual IP again', () => {
+    const pairOf = (gate: boolean) => toSettingsInput('primary', { gate }).pair
+    assert.deepEqual(pairOf(true), { virtualIp: { gate: true } })
+    assert.deepEqual(pairOf(false), { virtualIp: { gate: false } })
+  })
+
   it('keeps "not given" and "switched off" apart', () => {
     assert.deepEqual(toSettingsInput('primary', {}).pair, {})
     assert.deepEqual(toSettingsInput('primary', { coldStartAlone: false }).pair, {

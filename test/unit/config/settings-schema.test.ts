@@ -57,6 +57,21 @@ describe('parseSettings', () => {
     assert.ok(Object.isFrozen(second.pair.virtualIp))
   })
 
+  it('accepts a shorter dead time with the gate, which stays as it is unless it is given', () => {
+    const short = { keepAliveIntervalMs: 100, deadTimeMs: 800 }
+    const { address } = pair.virtualIp
+    const gated = { ...pair, ...short, virtualIp: { address, gate: 'true' } }
+    const first = parseSettings({ server, pair: gated }, none, context)
+    assert.equal(first.pair?.virtualIp.gate, true)
+    const second = parseSettings({ pair: { virtualIp: { address } } }, first, context)
+    assert.equal(second.pair?.virtualIp.gate, true)
+    const open = { virtualIp: { gate: false } }
+    assert.throws(
+      () => parseSettings({ pair: open }, first, context),
+      (error: HotStandbyError) => error.details.fields?.[0]?.field === 'pair.deadTimeMs',
+    )
+  })
+
   it('needs no settings of the pair on a secondary that has not joined', () => {
     const form = { virtualIp: { address: '' }, referenceAddresses: [] }
     const parsed = parseSettings({ server: { identity: 'secondary' }, pair: form }, none, context)

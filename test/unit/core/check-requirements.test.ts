@@ -25,6 +25,8 @@ const own: ServerFacts = {
   freeDiskBytes: 10 * 1024 ** 3,
   clockMs: 1_700_000_000_000,
   packageVersion: '1.0.0',
+  gateProblem: null,
+  witness: 'office at https://192.168.1.3:2379',
 }
 const peer: ServerFacts = {
   ...own,
@@ -34,7 +36,7 @@ const peer: ServerFacts = {
 }
 const settings = {
   server: { expectedPeerSerialNumber: 'S2' },
-  pair: { virtualIp: { address: '192.168.1.10', prefixLength: 24 } },
+  pair: { virtualIp: { address: '192.168.1.10', prefixLength: 24, gate: true } },
 }
 
 describe('checkRequirements', () => {
@@ -61,6 +63,10 @@ describe('checkRequirements', () => {
     ['expectedSerialNumber', { serialNumber: 'S3' }],
     ['differentSerialNumber', { serialNumber: 'S1' }],
     ['virtualIpDistinct', net({ address: '192.168.1.10' })],
+    ['gateUsable', { gateProblem: 'nft was not found' }],
+    ['gateUsable', { gateProblem: undefined }],
+    ['sameWitness', { witness: null }, false],
+    ['sameWitness', { witness: 'office at https://192.168.1.4:2379' }, false],
     ['sameSchema', { schemaFingerprint: 'abd' }],
     ['samePackageVersion', { packageVersion: '1.0.1' }, false],
     ['clockDifference', { clockMs: own.clockMs + 2001 }],
@@ -91,6 +97,13 @@ describe('checkRequirements', () => {
       })
       assert.equal(results.find(({ id }) => id === 'virtualIpInSubnet')?.met, false, address)
     }
+  })
+
+  it('asks for no gate where none is set, and for no witness of a version that says none', () => {
+    const older = { ...peer, gateProblem: undefined, witness: undefined }
+    const pair = { virtualIp: { ...settings.pair.virtualIp, gate: false } }
+    const unmet = checkRequirements(own, older, { ...settings, pair }).filter(({ met }) => !met)
+    assert.deepEqual(unmet, [])
   })
 
   it('asks nothing of settings that are not known yet', () => {

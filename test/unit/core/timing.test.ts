@@ -48,6 +48,39 @@ describe('deriveTiming', () => {
   })
 })
 
+describe('deriveTiming with the gate', () => {
+  const GATE_LATENESS_MS = 50
+  const withGate = (h: number, dead: number) =>
+    deriveTiming({ keepAliveIntervalMs: h, deadTimeMs: dead, virtualIp: { gate: true } })
+
+  it('leaves a longer lease for the same dead time, and allows a shorter one', () => {
+    assert.equal(withGate(500, 5000).leaseMs, 4200)
+    assert.equal(shortestDeadTimeMs(100, true), 800)
+    assert.equal(shortestDeadTimeMs(100), 2600)
+    assert.deepEqual(checkTiming(100, 800, true), [])
+    assert.equal(checkTiming(100, 799, true)[0]?.field, 'deadTimeMs')
+  })
+
+  it('keeps the timing law for all settings that are accepted', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 100, max: 60_000 }),
+        fc.integer({ min: 1, max: 600_000 }),
+        (h, dead) => {
+          fc.pre(checkTiming(h, dead, true).length === 0)
+          const timing = withGate(h, dead)
+          assert.ok(dead >= timing.leaseMs + GATE_LATENESS_MS + h + SLACK_MS, 'lease')
+          assert.ok(dead >= timing.isolationMs + h + SLACK_MS, 'isolation')
+          assert.ok(timing.isolationMs >= 3 * h, 'a few lost packets are no isolation')
+          assert.ok(timing.renewMs <= timing.leaseMs / 4)
+          assert.ok(timing.tickMs < timing.renewMs)
+          assert.ok(timing.stallMs < dead, 'a stall is noticed before it looks like silence')
+        },
+      ),
+    )
+  })
+})
+
 describe('checkTiming', () => {
   it('accepts the shortest dead time of an interval and nothing below', () => {
     for (const interval of [100, 200, 500, 1000, 2000, 60_000]) {

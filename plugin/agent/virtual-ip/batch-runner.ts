@@ -1,19 +1,28 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
 import type { Socket } from 'node:net'
-import { HotStandbyError } from '../../errors.ts'
-import { runIp } from './ip-command.ts'
+import type { HotStandbyError } from '../../errors.ts'
 
-/** Runs commands of `ip`, one after the other, and gives what each printed, one line for each thing. */
-export interface IpRunner {
-  /** Errors: HS_COMMAND_FAILED with what `ip` said. */
+/** Runs commands of one program, one after the other, and gives what each printed. */
+export interface BatchRunner {
+  /** Errors: HS_COMMAND_FAILED with what the program said. */
   run(command: string): Promise<string>
   /** Ends the process that stands ready; safe to call twice. */
   close(): void
 }
 
-/** Printed after each command, whether it failed or not: every network namespace has a loopback interface. */
-const END_MARK = 'link show dev lo'
-const END_MARK_LINE = /^\d+: lo: <.*\n/m
+/** A program that reads commands from its input, one a line, and goes on after a wrong one. */
+export interface BatchProgram {
+  readonly start: readonly [program: string, ...args: string[]]
+  /** A command that prints one known line, whether the one before it failed or not. */
+  readonly endMark: string
+  readonly endMarkLine: RegExp
+  /** In what it says on its error output, a command failed. */
+  readonly failed: RegExp
+  readonly failure: (command: string, said: string) => HotStandbyError
+  /** The command by a process of its own. */
+  readonly runAlone: (command: string) => Promise<string>
+}
+
 /** A renewal must not wait long for a child that hangs: a fresh process is tried within the same time limit. */
 const ANSWER_TIMEOUT_MS = 700
 
@@ -26,28 +35,28 @@ interface Child {
 }
 
 /**
- * One long-lived `ip -force -batch -`: a renewal costs a write to a pipe instead of a new process, and works when
- * the machine is too busy to start one. It is started anew when it dies; when it does not answer, each command gets
- * a process of its own. It ends with us, because its input does.
+ * One long-lived process: a renewal costs a write to a pipe instead of a new process, and works when the machine is
+ * too busy to start one. It is started anew when it dies; when it does not answer, each command gets a process of its
+ * own. It ends with us, because its input does.
  */
-export function createIpRunner(): IpRunner {
+export function createBatchRunner(program: BatchProgram): BatchRunner {
   let child: Child | null = null
   let last: Promise<unknown> = Promise.resolve()
 
   function ready(): Child {
-    child ??= start(() => {
+    child ??= start(program.start, () => {
       child = null
     })
     return child
   }
 
   async function runOne(command: string): Promise<string> {
-    const answer = await ask(ready(), command).catch(() => null)
+    const answer = await ask(ready(), command, program).catch(() => null)
     if (answer === null) {
       stop()
-      return runIp(['-o', ...command.split(' ')])
+      return program.runAlone(command)
     }
-    if (answer.stderr.includes('Command failed')) throw failed(command, answer.stderr)
+    if (program.failed.test(answer.stderr)) throw program.failure(command, answer.stderr)
     return answer.stdout
   }
 
@@ -68,14 +77,14 @@ export function createIpRunner(): IpRunner {
 }
 
 /** In a process group of its own, so that Ctrl-C at the agent does not take it away before the address is released. */
-function start(ended: () => void): Child {
-  const ip = spawn('ip', ['-o', '-force', '-batch', '-'], {
+function start([program, ...args]: BatchProgram['start'], ended: () => void): Child {
+  const started = spawn(program, args, {
     detached: true,
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...process.env, LC_ALL: 'C' },
   })
   const child: Child = {
-    process: ip,
+    process: started,
     stdout: '',
     stderr: '',
     onOutput: () => undefined,
@@ -85,19 +94,19 @@ function start(ended: () => void): Child {
     ended()
     child.onEnd()
   }
-  ip.stdout.setEncoding('utf8').on('data', (piece: string) => {
+  started.stdout.setEncoding('utf8').on('data', (piece: string) => {
     child.stdout += piece
     child.onOutput()
   })
-  ip.stderr.setEncoding('utf8').on('data', (piece: string) => {
+  started.stderr.setEncoding('utf8').on('data', (piece: string) => {
     child.stderr += piece
     child.onOutput()
   })
-  ip.stdin.on('error', end)
-  ip.once('error', end)
-  ip.once('exit', end)
-  ip.unref() // a driver that nobody closed must not keep the process alive
-  for (const pipe of [ip.stdin, ip.stdout, ip.stderr]) (pipe as Socket).unref()
+  started.stdin.on('error', end)
+  started.once('error', end)
+  started.once('exit', end)
+  started.unref() // a driver that nobody closed must not keep the process alive
+  for (const pipe of [started.stdin, started.stdout, started.stderr]) (pipe as Socket).unref()
   return child
 }
 
@@ -105,6 +114,7 @@ function start(ended: () => void): Child {
 function ask(
   child: Child,
   command: string,
+  { endMark, endMarkLine }: BatchProgram,
 ): Promise<{ readonly stdout: string; readonly stderr: string }> {
   child.stdout = ''
   child.stderr = ''
@@ -115,22 +125,14 @@ function ask(
       reject(new Error('it ended'))
     }
     child.onOutput = () => {
-      if (!END_MARK_LINE.test(child.stdout)) return
+      if (!endMarkLine.test(child.stdout)) return
       clearTimeout(timer)
       child.onOutput = () => undefined
       // What was said on stderr before the mark may still be in the other pipe.
       setImmediate(() =>
-        resolve({ stdout: child.stdout.replace(END_MARK_LINE, ''), stderr: child.stderr }),
+        resolve({ stdout: child.stdout.replace(endMarkLine, ''), stderr: child.stderr }),
       )
     }
-    child.process.stdin.write(`${command}\n${END_MARK}\n`)
-  })
-}
-
-function failed(command: string, said: string): HotStandbyError {
-  const [line = ''] = said.trim().split('\n')
-  return new HotStandbyError('HS_COMMAND_FAILED', {
-    reason: `ip ${command}: ${line}`,
-    remedy: 'Give the agent the right CAP_NET_ADMIN, install iproute2, and check the interface.',
+    child.process.stdin.write(`${command}\n${endMark}\n`)
   })
 }
