@@ -67,6 +67,8 @@ export interface ReplicationEngine {
   acknowledge(position: AppliedPosition): void
   /** Of this server as active: the lag of the peer; as standby: its own. Never throws; cheap. */
   status(): ReplicationStatus
+  /** False while a standby has not met its active since it follows it: `inSync` of the status says nothing then. */
+  knowsSync(): boolean
   /** What each server keeps for itself by the settings of the pair, from now on. Works while everything goes on. */
   setExclusions(pair: PairExclusions): void
   /** Which of these names nothing in the database bears. */

@@ -69,10 +69,10 @@ export function openDatabase(
   const report = (): void => {
     const active = roleOf(loop.view().state) === 'active'
     const arriving = !opened || changesArrive()
-    loop.setOwn({
-      databaseUp: up,
-      ...(opened ? { dataInSync: active || (arriving && engine.status().inSync) } : {}),
-    })
+    // What was in sync when the active was met last stays so, until the active is met or at least heard again.
+    const isFoundOut = opened && (active || engine.knowsSync() || isPeerServing(loop))
+    const dataInSync = active || (arriving && engine.knowsSync() && engine.status().inSync)
+    loop.setOwn({ databaseUp: up, ...(isFoundOut ? { dataInSync } : {}) })
   }
   engine.on('databaseUp', (value) => {
     if (value === up) return

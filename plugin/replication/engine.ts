@@ -272,6 +272,10 @@ class Engine implements ReplicationEngine {
     })
   }
 
+  knowsSync(): boolean {
+    return this.#role === 'active' || (this.#follower?.status.isKnown ?? false)
+  }
+
   setExclusions(pair: PairExclusions): void {
     if (!this.#exclusions.use(pair)) return
     this.#mender.lookAgain()

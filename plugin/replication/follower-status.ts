@@ -19,6 +19,8 @@ export class FollowerStatus {
   phase: ReplicationPhase = 'connecting'
   reason = 'connecting to the active server'
   inSync = false
+  /** Whether `inSync` was ever found out; until then what was known before still holds. */
+  isKnown = false
   initialCopy: CopyProgress | null = null
   catchUp: CatchUpProgress | null = null
   lastBatch: ReplicationStatus['lastBatch'] = null
@@ -138,6 +140,7 @@ export class FollowerStatus {
 
   #setInSync(inSync: boolean): void {
     this.inSync = inSync
+    this.isKnown = true
     this.#events.inSync(inSync)
   }
 }

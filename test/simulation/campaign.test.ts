@@ -1,5 +1,5 @@
-import { shortestDeadTimeMs } from '../../plugin/core/timing.ts'
 import { campaign, type CampaignOptions } from './campaign.ts'
+import { FASTEST_GATE } from './world.ts'
 
 /** `SEED=n` replays one seed; `SEEDS=n` runs that many. */
 const only = process.env['SEED']
@@ -7,15 +7,6 @@ const count = Number(process.env['SEEDS'] ?? 300)
 const first = only === undefined ? 1 : Number(only)
 const last = only === undefined ? count : first
 const BLOCK = 50
-
-/** Whatever is shorter than usual: the interval, the dead time, and how late the kernel ends a lease. */
-const FASTEST_GATE: CampaignOptions = {
-  settings: {
-    keepAliveIntervalMs: 100,
-    deadTimeMs: shortestDeadTimeMs(100, true),
-    virtualIp: { address: '192.168.1.10', prefixLength: 24, gate: true },
-  },
-}
 
 describe('two agents through random faults', () => {
   for (let from = first; from <= last; from += BLOCK) {
@@ -33,10 +24,10 @@ describe('two agents through random faults', () => {
 
   // Both see the gateway come back at the same moment: the later claim must find the address held.
   it('has one claim after the other, however short the interval', () =>
-    replayable(306, FASTEST_GATE))
+    replayable(306, { settings: FASTEST_GATE }))
 
   it('keeps all that with the fastest times that a gate allows', () =>
-    all(first, Math.min(last, first + 99), FASTEST_GATE))
+    all(first, Math.min(last, first + 99), { settings: FASTEST_GATE }))
 }).timeout(300_000)
 
 async function all(from: number, to: number, options: CampaignOptions = {}): Promise<void> {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { TakeOverAnswer } from '../../plugin/agent/pending-requests.ts'
 import type { PairSettings } from '../../plugin/core/settings.ts'
-import { World } from './world.ts'
+import { FASTEST_GATE, World } from './world.ts'
 
 const DEAD_MS = 5000
 /** Dead time, one tick, guards, promotion. */
@@ -27,6 +27,19 @@ describe('one fault at a time', () => {
       assert.deepEqual(world.serving(), ['B'])
       assert.equal(world.doubleMs, 0)
     })
+
+  it('a claim that takes longer than the isolation time goes on, with fresh signs of the network', async () => {
+    for (const [settings, deadMs, dataMs] of [
+      [{}, DEAD_MS, 4000],
+      [FASTEST_GATE, FASTEST_GATE.deadTimeMs, 350],
+    ] as const) {
+      const world = await pair(settings)
+      world.servers.B.dataDelayMs = dataMs
+      world.servers.A.powerOff()
+      const limitMs = deadMs + dataMs + 600
+      await world.runUntil('B serves', () => world.servers.B.isServing(), limitMs)
+    }
+  })
 
   const stays: Readonly<Record<string, (world: World) => void>> = {
     'standby without power': ({ servers }) => servers.B.powerOff(),

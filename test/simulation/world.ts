@@ -1,6 +1,6 @@
 import type { DurableState } from '../../plugin/agent/agent-ports.ts'
 import type { PairSettings } from '../../plugin/core/settings.ts'
-import { deriveTiming } from '../../plugin/core/timing.ts'
+import { deriveTiming, shortestDeadTimeMs } from '../../plugin/core/timing.ts'
 import { NAMES, Network, type Name } from './network.ts'
 import { seeded, type Random } from './random.ts'
 import { Server } from './server.ts'
@@ -20,6 +20,13 @@ const SETTINGS: PairSettings = {
   coldStartAlone: true,
   contacts: [],
 }
+
+/** Whatever is shorter than usual: the interval, the dead time, and how late the kernel ends a lease. */
+export const FASTEST_GATE = {
+  keepAliveIntervalMs: 100,
+  deadTimeMs: shortestDeadTimeMs(100, true),
+  virtualIp: { ...SETTINGS.virtualIp, gate: true },
+} satisfies Partial<PairSettings>
 
 /** After a double that nothing could prevent, this is the time to end it. */
 const DOUBLE_GRACE_MS = 2000

@@ -22,6 +22,7 @@ import {
   raise,
 } from './claim-address.ts'
 import {
+  askReferences,
   commonCells,
   followActive,
   refusalCells,
@@ -113,9 +114,12 @@ export const claiming: Row<'claiming'> = {
   },
 }
 
-function claimTick(state: Claiming, event: EventOf<'tick'>, settings: CoreSettings): Decision {
+function claimTick(before: Claiming, event: EventOf<'tick'>, settings: CoreSettings): Decision {
   const { timing } = settings
   const { now } = event
+  // Promoting may take long, and the sign of the network must be fresh when the address is raised.
+  const asked = askReferences(before.shared, now, timing)
+  const state = { ...before, shared: asked.shared }
   const stepMs = now - state.stepSince
   if (event.stalledMs > timing.stallMs)
     return giveUp(
@@ -127,13 +131,15 @@ function claimTick(state: Claiming, event: EventOf<'tick'>, settings: CoreSettin
     )
   if (state.step === 'claiming' && stepMs >= timing.claimWaitMs)
     return next(state, now, 'promoting', 'nobody objected to the claim', [
+      ...asked.effects,
       { type: 'promoteData', term: state.shared.term },
     ])
   if (state.probeAt !== null && now >= state.probeAt)
     return stay({ ...state, probeAt: null }, state.why, [
+      ...asked.effects,
       { type: state.step === 'askingWitness' ? 'askWitness' : 'probeVirtualIp' },
     ])
-  return stay(state, state.why)
+  return stay(state, state.why, asked.effects)
 }
 
 /** The administrator's wish meets a claim that has begun by itself. */
@@ -249,7 +255,8 @@ function claimFailed(
   if (event.visit !== state.shared.visit) return tryAgain(state, event, timing)
   if (event.effect === 'startService')
     return stay(state, reason, [record('serviceUnhealthy', reason)])
-  if (event.effect === 'probeVirtualIp' || event.effect === 'checkReferences')
+  const isAwaitedAnswer = event.effect === 'checkReferences' && state.step === 'checkingReferences'
+  if (event.effect === 'probeVirtualIp' || isAwaitedAnswer)
     return giveUp(state, event.now, reason, timing, event.now + 1000)
   if (!AWAITED.includes(event.effect)) return stay(state, reason)
   const kind = event.effect === 'raiseVirtualIp' ? 'virtualIpFailed' : 'takeOverRefused'

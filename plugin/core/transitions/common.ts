@@ -150,7 +150,7 @@ function effectAgain(effect: RetriedEffect, shared: Shared, now: number): Effect
 }
 
 /** Asks the reference addresses rarely while the peer is heard, and often while it is silent. */
-function askReferences(
+export function askReferences(
   shared: Shared,
   now: number,
   timing: Timing,
@@ -200,7 +200,10 @@ export function followActive(
   reason: string,
   effects: readonly Effect[] = [],
 ): Decision {
-  const shared = followedShared(state.shared)
+  const followed = followedShared(state.shared)
+  // One that has just started does not know how long it was away.
+  const dataInSync = followed.own.dataInSync && state.name !== 'boot'
+  const shared: Shared = { ...followed, own: { ...followed.own, dataInSync } }
   return enter(
     state,
     now,

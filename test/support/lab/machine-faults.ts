@@ -71,6 +71,19 @@ export function machineFaults({ deadMs }: Times): Scenario[] {
       outageLimitMs: null,
     },
     {
+      name: 'power lost on both servers, the standby comes back alone',
+      expected: 'its data was in sync, so it serves alone after the initial dead time',
+      async fault({ active, standby }) {
+        await Promise.all([active.powerOff(), standby.powerOff()])
+        await bootUp(standby)
+        await serves(standby)
+      },
+      mend: ({ active }) => active.powerOn(),
+      moves: true,
+      lastsMs: 0,
+      outageLimitMs: null,
+    },
+    {
       name: `the standby comes and goes ${FLAPS} times`,
       expected: 'the active goes on, nobody notices',
       async fault({ standby }) {
