@@ -168,14 +168,18 @@ export async function openKeepalived(advertSeconds: number): Promise<KeepalivedP
     },
     async close() {
       await network.lab.close()
-      rmSync(folder, { recursive: true, force: true })
+      rmSync(folder, { recursive: true, force: true, maxRetries: 10 })
     },
   }
 }
 
 /** The server that took over keeps the address, as with ours. */
 function configuration(priority: number, advertSeconds: number): string {
-  return `vrrp_instance pbx {
+  // Version 2 of the protocol knows whole seconds only.
+  return `global_defs {
+  vrrp_version 3
+}
+vrrp_instance pbx {
   state BACKUP
   nopreempt
   interface eth0
