@@ -44,9 +44,12 @@ function request(): void {
   const kind = number % 2 === 0 ? 'write' : 'read'
   const sentAt = now()
   let answer = ''
+  let isOver = false
   const socket = connect({ host: options.host, port: options.port })
   const end = (status: number): void => {
-    if (socket.destroyed) return
+    // One that is refused is destroyed before it says so.
+    if (isOver) return
+    isOver = true
     clearTimeout(late)
     socket.destroy()
     const server = /^x-pbx: (.*)\r$/im.exec(answer)?.[1] ?? '-'

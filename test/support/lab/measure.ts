@@ -21,6 +21,7 @@ export interface Measurement {
   /** Who was active when the fault was mended, and when all was well again. */
   readonly moved: boolean
   readonly stayedAfterwards: boolean
+  /** While the fault lasted. */
   readonly requestsFailed: number
   /** Acknowledged, and not on the server that is active in the end. */
   readonly writesLost: number
@@ -79,7 +80,7 @@ export async function measure(pair: LabPair, scenario: Scenario): Promise<Measur
     moved: inFault.active === before.standby,
     stayedAfterwards: after.active === inFault.active,
     requestsFailed: requests.filter(
-      (one) => !isAnswered(one) && one.sentAt >= faultAt && one.sentAt < wellAt,
+      (one) => !isAnswered(one) && one.sentAt >= faultAt && one.sentAt < mendAt,
     ).length,
     ...lost,
     oldestLostMs: lost.oldestLostAt === null ? 0 : Math.round(faultAt - lost.oldestLostAt),
