@@ -1,10 +1,14 @@
 import { join } from 'node:path'
 import { z } from 'zod'
 import { stateUnreadable } from '../files/durable-file.ts'
-import { DAMAGED_REMEDY, readJson, writeJsonDurably } from '../files/json-file.ts'
+import { readJson, writeJsonDurably } from '../files/json-file.ts'
 import { type Logger, silentLogger } from '../logger.ts'
 import { proveWritable } from './state-directory.ts'
 import type { DurableState, StateStore } from './agent-ports.ts'
+
+/** An older file would tell of a role that the other server may have taken since. */
+const REMEDY =
+  'Move the file away and start again: this server then starts as if it had never been active, and follows the other one. Do not restore an older file.'
 
 const durableState = z.strictObject({
   term: z.int().min(0),
@@ -46,10 +50,10 @@ export function createStateStore(directory: string, logger: Logger = silentLogge
 }
 
 async function load(path: string): Promise<DurableState | null> {
-  const found = await readJson(path)
+  const found = await readJson(path, REMEDY)
   if (found === null) return null
   const parsed = durableState.safeParse(found)
   if (parsed.success) return parsed.data
   const fields = parsed.error.issues.map((issue) => issue.path.join('.') || '(all)').join(', ')
-  throw stateUnreadable(`${path} has wrong fields: ${fields}`, undefined, DAMAGED_REMEDY)
+  throw stateUnreadable(`${path} has wrong fields: ${fields}`, undefined, REMEDY)
 }

@@ -22,6 +22,7 @@ const CLAIM_ADDRESS = 'transitions/claim-address.ts'
 const CLAIMING = 'transitions/claiming.ts'
 const HOLDING = 'transitions/holding.ts'
 const SUSPECT = 'transitions/suspect.ts'
+const WITNESS = 'witness.ts'
 
 /** The simulation must find every one of them: a protection that nobody misses is not tested. */
 export const MUTANTS: readonly Mutant[] = [
@@ -119,6 +120,26 @@ export const MUTANTS: readonly Mutant[] = [
     SUSPECT,
     'if (silent < timing.deadMs) return',
     'if (silent < timing.deadMs / 2) return',
+  ]),
+  mutant('claims without the role at the witness', [
+    WITNESS,
+    "if (settings.witness !== true || forced || cause === 'firstPairing') return false",
+    'if (true as boolean) return false',
+  ]),
+  mutant('goes on serving without the peer and without the role at the witness', [
+    HOLDING,
+    'if (silent < timing.isolationMs || witnessedLeaseMs(shared, now, timing) > 0) return null',
+    'if (true as boolean) return null',
+  ]),
+  mutant('keeps a role that the witness has given to the other server', [
+    WITNESS,
+    'return { ...view, answer, heldUntil: null }',
+    'return { ...view, answer }',
+  ]),
+  mutant('keeps the address for longer than its role at the witness lasts', [
+    WITNESS,
+    'return wholeLease(witness.heldUntil - now - latenessMs(timing), timing)',
+    'return timing.leaseMs',
   ]),
   mutant('does not follow a peer that is active when it starts', [
     'transitions/boot.ts',

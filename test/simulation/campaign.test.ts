@@ -26,6 +26,9 @@ describe('two agents through random faults', () => {
   it('has one claim after the other, however short the interval', () =>
     replayable(306, { settings: FASTEST_GATE }))
 
+  it('keeps all that with disks that lose or hide the state', () =>
+    all(first, Math.min(last, first + 99), { hasBadDisks: true }))
+
   it('keeps all that with the fastest times that a gate allows', () =>
     all(first, Math.min(last, first + 99), { settings: FASTEST_GATE }))
 }).timeout(300_000)

@@ -105,6 +105,38 @@ export const FAULTS: readonly Fault[] = [
   ),
 ]
 
+/** Disks that lose or hide what was written, besides the others. */
+export const DISK_FAULTS: readonly Fault[] = NAMES.flatMap((name) => [
+  {
+    name: `power of ${name} cut, its disk unreadable for a while`,
+    begin: ({ servers: { [name]: server } }) => {
+      server.powerOff()
+      server.diskUnreadable = true
+      server.powerOn()
+      return () => {
+        server.diskUnreadable = false
+        server.startAgent()
+      }
+    },
+  },
+  {
+    // The administrator does as the message says: moves the damaged file away.
+    name: `power of ${name} cut, its state torn`,
+    begin: ({ servers: { [name]: server } }) => {
+      server.powerOff()
+      server.diskUnreadable = true
+      server.powerOn()
+      return () => {
+        if (!server.diskUnreadable) return // Another fault of this disk was mended meanwhile.
+        server.diskUnreadable = false
+        server.disk = null
+        server.hasLostState = true
+        server.startAgent()
+      }
+    },
+  },
+])
+
 /** Of a pair with a witness, besides the others. */
 export const WITNESS_FAULTS: readonly Fault[] = NAMES.map((name) =>
   flag(`witness out of reach of ${name}`, ({ witness }, on) => {

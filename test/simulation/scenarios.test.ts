@@ -169,6 +169,18 @@ describe('one fault at a time', () => {
     assert.deepEqual([world.holders(), world.doubleMs], [[], 0])
   })
 
+  it('with a witness whose role was given away by hand, a server that serves alone lets go', async () => {
+    const world = await pair({}, true)
+    Object.assign(world.network.cut, { A: true, B: true })
+    await world.run(10_000)
+    assert.deepEqual(world.serving(), ['A'])
+    world.witness!.giveTo('B', 10_000)
+    // At the next question; the role that it counted on would last for four seconds.
+    await world.runUntil('A lets go', () => world.holders().length === 0, 1500)
+    await world.runUntil('B serves', () => world.servers.B.isServing(), 20_000)
+    assert.equal(world.doubleMs, 0)
+  })
+
   it('with a witness a crash is taken over within dead time and half a second', async () => {
     for (let seed = 1; seed <= 10; seed += 1) {
       const world = new World(seed, {}, true)

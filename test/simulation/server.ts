@@ -19,6 +19,8 @@ export class Server {
   private readAt = 0
   diskFails = false
   diskDelayMs = 2
+  /** The state cannot be read: the agent refuses to start until that is mended. */
+  diskUnreadable = false
   dataFails = false
   dataDelayMs = 20
   raiseFails = false
@@ -28,8 +30,11 @@ export class Server {
   disk: DurableState | null = null
   leaseUntil = -Infinity
   writable = false
+  /** Its state was lost, and with it what it knew of its role. */
+  hasLostState = false
   private readonly world: World
   private life = 0
+  private beingSaved: DurableState | null = null
   private readonly deferred: (() => void)[] = []
   private followedSince: number | null = null
 
@@ -72,18 +77,31 @@ export class Server {
       onFatal: (error) => this.world.fail(`${this.name}: ${error.message}`),
     })
     this.loop = loop
-    loop.start().catch((error: unknown) => this.world.fail(`${this.name}: ${String(error)}`))
+    const { life } = this
+    loop.start().catch((error: unknown) => {
+      if (!this.diskUnreadable) this.world.fail(`${this.name}: ${String(error)}`)
+      if (this.life === life) this.killAgent()
+    })
     this.watchReplication(loop)
   }
 
   /** kill -9: kernel and disk stay as they are. */
   killAgent(): void {
     this.life += 1
+    // The file is replaced as a whole: afterwards there is the old one or the new one.
+    if (this.beingSaved !== null && !this.diskFails && this.world.diskRandom.chance(0.5))
+      this.keep(this.beingSaved)
+    this.beingSaved = null
     this.loop = null
     this.handler = null
     this.deferred.length = 0
     this.stalled = false
     this.followedSince = null
+  }
+
+  private keep(state: DurableState): void {
+    this.world.checkSave(this, state)
+    this.disk = state
   }
 
   /** A planned stop; the process ends when the loop has let go. */
@@ -161,13 +179,18 @@ export class Server {
           }),
       },
       store: {
-        load: () => Promise.resolve(this.disk),
-        save: (state) =>
-          after(this.diskDelayMs, () => {
+        load: () =>
+          this.diskUnreadable
+            ? Promise.reject(new Error('the state cannot be read'))
+            : Promise.resolve(this.disk),
+        save: (state) => {
+          this.beingSaved = state
+          return after(this.diskDelayMs, () => {
+            if (this.beingSaved === state) this.beingSaved = null
             if (this.diskFails) throw new Error('no space left on device')
-            world.checkSave(this, state)
-            this.disk = state
-          }),
+            this.keep(state)
+          })
+        },
         prove: () =>
           after(this.diskDelayMs, () => {
             if (this.diskFails) throw new Error('no space left on device')

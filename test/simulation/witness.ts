@@ -14,6 +14,12 @@ export class Witness {
     this.timeline = timeline
   }
 
+  /** Somebody gives the role away by hand. */
+  giveTo(name: Name, forMs: number): void {
+    this.holder = name
+    this.until = this.timeline.now + forMs
+  }
+
   /** Compare and set. */
   hold(name: Name, ttlMs: number): 'granted' | 'heldByPeer' {
     const { now } = this.timeline

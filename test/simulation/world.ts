@@ -35,6 +35,8 @@ const ROUNDING_MS = 10
 /** Two servers, their network and everything that must never happen. */
 export class World {
   readonly random: Random
+  /** Of its own, so that it changes nothing else in a story. */
+  readonly diskRandom: Random
   readonly settings: PairSettings
   readonly timeline: Timeline
   readonly network: Network
@@ -56,6 +58,7 @@ export class World {
 
   constructor(seed: number, settings: Partial<PairSettings> = {}, hasWitness = false) {
     this.random = seeded(seed)
+    this.diskRandom = seeded(seed + 1_000_000)
     this.settings = { ...SETTINGS, ...settings }
     this.timeline = new Timeline(() => this.check())
     this.network = new Network(this.timeline, this.random)

@@ -149,7 +149,7 @@ describe('state store', () => {
       await assert.rejects(store.load(), (error: Error & { code: string; remedy: string }) => {
         assert.equal(error.code, 'HS_STATE_UNREADABLE')
         assert.match(error.message, message)
-        assert.match(error.remedy, /backup/)
+        assert.match(error.remedy, /Move the file away .* Do not restore an older file/)
         return true
       })
     }
