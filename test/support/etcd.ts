@@ -15,6 +15,23 @@ export interface Etcd {
   start(): Promise<void>
 }
 
+/** One member that is a cluster by itself. */
+export function etcdArguments(member: {
+  readonly folder: string
+  readonly url: string
+  readonly peerUrl: string
+}): readonly string[] {
+  const options = {
+    'data-dir': member.folder,
+    'listen-client-urls': member.url,
+    'advertise-client-urls': member.url,
+    'listen-peer-urls': member.peerUrl,
+    'initial-advertise-peer-urls': member.peerUrl,
+    'initial-cluster': `default=${member.peerUrl}`,
+  }
+  return Object.entries(options).flatMap(([name, value]) => [`--${name}`, value])
+}
+
 /** Null, with a line that says so, where there is no etcd. Whoever starts it kills it. */
 export async function startEtcd(folder: string): Promise<Etcd | null> {
   if ((await findProgram('etcd')) === null) {
@@ -23,15 +40,7 @@ export async function startEtcd(folder: string): Promise<Etcd | null> {
   }
   const url = `http://127.0.0.1:${await freePort()}`
   const peerUrl = `http://127.0.0.1:${await freePort()}`
-  const options = {
-    'data-dir': `${folder}/etcd`,
-    'listen-client-urls': url,
-    'advertise-client-urls': url,
-    'listen-peer-urls': peerUrl,
-    'initial-advertise-peer-urls': peerUrl,
-    'initial-cluster': `default=${peerUrl}`,
-  }
-  const given = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value])
+  const given = etcdArguments({ folder: `${folder}/etcd`, url, peerUrl })
   let running: ChildProcess | null = null
   const etcd: Etcd = {
     url,

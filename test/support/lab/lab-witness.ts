@@ -1,5 +1,6 @@
 import { findProgram } from '../../../plugin/agent/find-program.ts'
 import type { LabHost, LabProcess } from '../namespaces.ts'
+import { etcdArguments } from '../etcd.ts'
 import { waitUntil } from '../wait-until.ts'
 
 /** An etcd on a third machine of the lab. */
@@ -20,16 +21,7 @@ export async function missingWitness(): Promise<string | null> {
 /** Runs nothing until it is started. */
 export function labWitness(host: LabHost, address: string, folder: string): LabWitness {
   const url = `http://${address}:2379`
-  const peerUrl = 'http://127.0.0.1:2380'
-  const options = {
-    'data-dir': folder,
-    'listen-client-urls': url,
-    'advertise-client-urls': url,
-    'listen-peer-urls': peerUrl,
-    'initial-advertise-peer-urls': peerUrl,
-    'initial-cluster': `default=${peerUrl}`,
-  }
-  const given = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value])
+  const given = etcdArguments({ folder, url, peerUrl: 'http://127.0.0.1:2380' })
   let running: LabProcess | null = null
   return {
     config: { url, key: 'hot-standby/lab' },
