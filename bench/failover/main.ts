@@ -80,7 +80,8 @@ async function tryOut(system: System): Promise<void> {
       for (const fault of FAULTS) {
         const { outageMs, bothHeldMs, requestsFailed } = await opened.measure(fault)
         found.get(fault)?.push({ outageMs, bothHeldMs, requestsFailed })
-        console.error(`${run}/${runs} ${system.name}: ${fault}: ${outageMs} ms`)
+        const more = `two holders ${bothHeldMs} ms, ${requestsFailed} failed`
+        console.error(`${run}/${runs} ${system.name}: ${fault}: ${outageMs} ms, ${more}`)
       }
   } finally {
     await opened.close()
