@@ -20,7 +20,8 @@ const facts = {
     kind: 'lan' as const,
   },
 }
-const network = { interface: 'eth0', driver: 'kernel' as const, forward: [] }
+const network = { interface: 'eth0', driver: 'listener' as const, forward: [] }
+const alone = { gateProblem: 'the driver listener has no gate', witness: null }
 const prints = (text: string) =>
   createFactsProvider({ platform: { factsCommand: ['printf', '%s', text] }, network })
 const wrong = (message: RegExp) => ({ code: 'HS_CONFIG_INVALID', message })
@@ -28,13 +29,24 @@ const wrong = (message: RegExp) => ({ code: 'HS_CONFIG_INVALID', message })
 describe('facts of this server', () => {
   it('come from the configuration', async () => {
     const own = await createFactsProvider({ platform: { facts }, network })()
-    assert.deepEqual(own, { ...facts, hostName: hostname() })
+    assert.deepEqual(own, { ...facts, ...alone, hostName: hostname() })
+  })
+
+  it('name the witness without its secrets', async () => {
+    const witness = {
+      url: 'https://192.168.1.3:2379',
+      key: 'hot-standby/office',
+      user: 'pbx',
+      passwordFile: '/etc/hot-standby/witness-password',
+    }
+    const own = await createFactsProvider({ platform: { facts }, network, witness })()
+    assert.equal(own.witness, 'hot-standby/office at https://192.168.1.3:2379')
   })
 
   it('come from a command, asked anew each time', async () => {
     const provider = prints(JSON.stringify({ ...facts, hostName: 'pbx-a' }))
-    assert.deepEqual(await provider(), { ...facts, hostName: 'pbx-a' })
-    assert.deepEqual(await provider(), { ...facts, hostName: 'pbx-a' })
+    assert.deepEqual(await provider(), { ...facts, ...alone, hostName: 'pbx-a' })
+    assert.deepEqual(await provider(), { ...facts, ...alone, hostName: 'pbx-a' })
   })
 
   it('are refused with every wrong field of what the command prints', async () => {
