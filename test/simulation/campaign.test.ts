@@ -26,6 +26,9 @@ describe('two agents through random faults', () => {
   it('has one claim after the other, however short the interval', () =>
     replayable(306, { settings: FASTEST_GATE }))
 
+  // Neither hears the other, and both are set off at the same moment, long after: one by a mend, the other by a retry.
+  it('takes turns with claims long after the peer fell silent', () => replayable(1014, {}))
+
   it('keeps all that with disks that lose or hide the state', () =>
     all(first, Math.min(last, first + 99), { hasBadDisks: true }))
 

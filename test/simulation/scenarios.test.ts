@@ -41,6 +41,19 @@ describe('one fault at a time', () => {
     }
   })
 
+  it('heartbeats blocked: answers that get lost for a moment do not make the address free', async () => {
+    const world = await pair()
+    const heldAt = (): number | null =>
+      world.servers.B.loop!.view().state.shared.peer.heldAt ?? null
+    world.network.heartbeatsBlocked = true
+    await world.runUntil('B finds the address held', () => heldAt() !== null, 8000)
+    world.network.lossProbability = 1
+    await world.run(800)
+    world.network.lossProbability = 0
+    await world.run(10_000)
+    assert.deepEqual([world.serving(), world.doubleMs], [['A'], 0])
+  })
+
   const stays: Readonly<Record<string, (world: World) => void>> = {
     'standby without power': ({ servers }) => servers.B.powerOff(),
     'standby isolated': ({ network }) => (network.isolated.B = true),
@@ -176,7 +189,7 @@ describe('one fault at a time', () => {
     assert.deepEqual(world.serving(), ['A'])
     world.witness!.giveTo('B', 10_000)
     // At the next question; the role that it counted on would last for four seconds.
-    await world.runUntil('A lets go', () => world.holders().length === 0, 1500)
+    await world.runUntil('A lets go', () => world.holders().length === 0, 900)
     await world.runUntil('B serves', () => world.servers.B.isServing(), 20_000)
     assert.equal(world.doubleMs, 0)
   })
@@ -291,6 +304,18 @@ describe('planned changes', () => {
     await world.runUntil('A serves', () => world.servers.A.isServing(), 1000)
   })
 
+  it('forced on one server while the other one claims: the claim with the higher term goes on', async () => {
+    const world = await pair()
+    world.network.gatewayDown = true
+    Object.assign(world.network.cut, { A: true, B: true })
+    await world.runUntil('A lets go', () => world.holders().length === 0, 6000)
+    Object.assign(world.network.cut, { A: false, B: false })
+    await world.runUntil('A claims', () => world.stateOf('A') === 'claiming', 3000)
+    void world.servers.B.loop!.requestTakeOver({ force: true })
+    await world.run(10_000)
+    assert.deepEqual([world.serving().length, world.doubleMs], [1, 0])
+  })
+
   it('forces a take-over without peer and gateway', async () => {
     const world = await pair()
     world.servers.A.powerOff()
@@ -366,7 +391,7 @@ describe('starting', () => {
     world.servers.A.powerOff()
     await world.run(19_000)
     assert.deepEqual(world.serving(), [])
-    await world.runUntil('B serves', () => world.servers.B.isServing(), 3000)
+    await world.runUntil('B serves', () => world.servers.B.isServing(), 5000)
   })
 })
 

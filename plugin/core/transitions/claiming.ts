@@ -3,14 +3,17 @@ import {
   peerHeard,
   persist,
   record,
+  silentMs,
   stay,
   type CoreSettings,
   type Decision,
   type Row,
 } from '../decision.ts'
+import { claimTurn } from '../election.ts'
 import type { EventOf } from '../event.ts'
 import type { EventKind } from '../event-kinds.ts'
 import type { ClaimCause } from '../state.ts'
+import type { Timing } from '../timing.ts'
 import { abortEffects, giveUp, next, refuse, type Claiming } from './claim-steps.ts'
 import { becomeActive } from './become-active.ts'
 import {
@@ -129,7 +132,7 @@ function claimTick(before: Claiming, event: EventOf<'tick'>, settings: CoreSetti
       timing,
       now,
     )
-  if (state.step === 'claiming' && stepMs >= timing.claimWaitMs)
+  if (state.step === 'claiming' && stepMs >= objectionWaitMs(state, now, timing))
     return next(state, now, 'promoting', 'nobody objected to the claim', [
       ...asked.effects,
       { type: 'promoteData', term: state.shared.term },
@@ -140,6 +143,15 @@ function claimTick(before: Claiming, event: EventOf<'tick'>, settings: CoreSetti
       { type: state.step === 'askingWitness' ? 'askWitness' : 'probeVirtualIp' },
     ])
   return stay(state, state.why, asked.effects)
+}
+
+/**
+ * A claim long after the peer fell silent comes from a retry, or from something that was mended, which may set off both
+ * servers at a time. Where they cannot hear each other's claim they take turns: the later one finds the address held.
+ */
+function objectionWaitMs({ cause, forced, shared }: Claiming, now: number, timing: Timing): number {
+  const isLate = cause === 'failover' && !forced && silentMs(shared, now) > 2 * timing.deadMs
+  return timing.claimWaitMs + (isLate ? claimTurn(shared) * timing.claimTurnMs : 0)
 }
 
 /** The administrator's wish meets a claim that has begun by itself. */
