@@ -20,6 +20,8 @@ const { values } = parseArgs({
   },
 })
 const runs = Number(values.runs)
+if (!Number.isInteger(runs) || runs < 1)
+  throw new Error(`--runs ${values.runs} is not a number of runs: give a whole number from 1`)
 const KEEPALIVED_SECONDS = [1, 0.25]
 
 interface System {
@@ -65,9 +67,11 @@ const keepalived = KEEPALIVED_SECONDS.map((seconds): System => ({
   },
 }))
 
+const chosen = [...ours, ...keepalived].filter(({ name }) => name.includes(values.only ?? ''))
+if (chosen.length === 0)
+  throw new Error(`--only ${values.only ?? ''}: no system has that in its name`)
 const outcomes: Outcome[] = []
-for (const system of [...ours, ...keepalived])
-  if (values.only === undefined || system.name.includes(values.only)) await tryOut(system)
+for (const system of chosen) await tryOut(system)
 console.log(values.json === true ? JSON.stringify(outcomes, null, 2) : failoverTable(outcomes))
 if (values.chart !== undefined) await writeFile(values.chart, failoverChart(outcomes))
 

@@ -47,14 +47,14 @@ export function createFactsProvider(
   }
 }
 
-/** Asked once a minute: it takes a process. */
+/** Asked once a minute while it is usable: it takes a process. */
 function createGateLook(driver: AgentConfig['network']['driver']): () => Promise<string | null> {
   let problem: string | null = null
   let lookedAt = -Infinity
   return async () => {
     if (driver !== 'kernel') return `the driver ${driver} has no gate`
     const now = performance.now()
-    if (now - lookedAt < GATE_LOOK_INTERVAL_MS) return problem
+    if (problem === null && now - lookedAt < GATE_LOOK_INTERVAL_MS) return null
     problem = await gateProblem()
     lookedAt = now
     return problem

@@ -37,10 +37,11 @@ export function unfitness(shared: Shared): string | null {
 /**
  * How many turns (`claimTurnMs`) later than the other one this server claims when one sign sets both off at a time: a gateway that is
  * back, the power. Else two servers that cannot hear each other ask for the address in the same moment, find it free, and
- * both raise it. The one that served last goes first.
+ * both raise it. The one that served last goes first: a secondary is between a primary that did and one that did not.
  */
 export function claimTurn({ wasActive, identity }: Shared): number {
-  return (wasActive ? 0 : 2) + (identity === 'primary' ? 0 : 1)
+  if (identity === 'secondary') return 1
+  return wasActive ? 0 : 2
 }
 
 function ownCandidate(shared: Shared, fresh: boolean): Candidate {

@@ -28,7 +28,10 @@ export interface Timing {
   readonly claimLeadMs: number
   /** So long an address that nobody answered for counts as free. */
   readonly freeForMs: number
-  /** So far apart claim two servers that do not hear each other: the later one finds the address held. */
+  /**
+   * So far apart claim two servers that do not hear each other, so that the later one finds the address held: one of them
+   * may notice a reference address so much later that is back for both.
+   */
   readonly claimTurnMs: number
   /** An address that the peer's kernel still answers after this time is being renewed: the peer is alive. */
   readonly heldLimitMs: number
@@ -82,6 +85,8 @@ export function deriveTiming(pair: {
   const law = leaseLaw(pair.virtualIp?.gate)
   const leaseMs = leaseOf(intervalMs, deadMs, law)
   const isolationMs = clamp(deadMs / 2, 3 * intervalMs, deadMs - intervalMs - SLACK_MS)
+  const tickMs = clamp(intervalMs / 4, 25, 250)
+  const referenceBusyMs = clamp(isolationMs / 4, 100, 1000)
   // Over when the standby may act, so that a failover does not wait for it.
   const witnessMs = Math.max(SHORTEST_WITNESS_MS, Math.floor((deadMs - intervalMs) / 1000) * 1000)
   return {
@@ -95,17 +100,17 @@ export function deriveTiming(pair: {
     shortestLeaseMs: law.shortestMs,
     renewMs: leaseMs / 4,
     isolationMs,
-    tickMs: clamp(intervalMs / 4, 25, 250),
+    tickMs,
     stallMs: Math.min(LONGEST_STALL_MS, deadMs / 2),
     electionMs: Math.max(1000, 3 * intervalMs),
     claimWaitMs: 200,
     probePollMs: 100,
     claimLeadMs: 400,
     freeForMs: FREE_FOR_MS,
-    claimTurnMs: Math.max(intervalMs, FREE_FOR_MS),
+    claimTurnMs: Math.max(intervalMs, referenceBusyMs + tickMs + FREE_FOR_MS),
     heldLimitMs: leaseMs + law.latenessMs + SLACK_MS,
     referenceIdleMs: Math.max(5000, 4 * intervalMs),
-    referenceBusyMs: clamp(isolationMs / 4, 100, 1000),
+    referenceBusyMs,
     handOverMs: 30_000,
     unfitMs: Math.max(10_000, 2 * deadMs),
     retryMs: 5000,

@@ -71,7 +71,7 @@ export function openDatabase(
     const arriving = !opened || changesArrive()
     // What was in sync when the active was met last stays so, until the active is met or at least heard again.
     const isFoundOut = opened && (active || engine.knowsSync() || isPeerServing(loop))
-    const dataInSync = active || (arriving && engine.knowsSync() && engine.status().inSync)
+    const dataInSync = active || (arriving && engine.status().inSync)
     loop.setOwn({ databaseUp: up, ...(isFoundOut ? { dataInSync } : {}) })
   }
   engine.on('databaseUp', (value) => {

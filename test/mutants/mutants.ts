@@ -113,7 +113,7 @@ export const MUTANTS: readonly Mutant[] = [
   ]),
   mutant('claims in the same moment as the other one', [
     'election.ts',
-    "return (wasActive ? 0 : 2) + (identity === 'primary' ? 0 : 1)",
+    "if (identity === 'secondary') return 1\n  return wasActive ? 0 : 2",
     'return 0',
   ]),
   mutant('takes over after half of the dead time', [

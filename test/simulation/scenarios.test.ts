@@ -391,7 +391,7 @@ describe('starting', () => {
     world.servers.A.powerOff()
     await world.run(19_000)
     assert.deepEqual(world.serving(), [])
-    await world.runUntil('B serves', () => world.servers.B.isServing(), 5000)
+    await world.runUntil('B serves', () => world.servers.B.isServing(), 3000)
   })
 })
 

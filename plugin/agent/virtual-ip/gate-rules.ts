@@ -10,7 +10,7 @@ export interface GateRules {
   readonly define: (openMs: number) => string
   /** Prolongs it; fails where the gate is not, or not whole. */
   readonly prolong: (openMs: number) => string
-  readonly close: string
+  readonly shut: string
   /** Prints the elements that are left; fails where the gate is not. */
   readonly look: string
 }
@@ -55,7 +55,7 @@ export function gateRules(address: string): GateRules {
         ...elements(openMs),
       ].join('; '),
     prolong: (openMs) => [...flush, ...elements(openMs)].join('; '),
-    close: flush.join('; '),
+    shut: flush.join('; '),
     look: `list set ${isV6 ? INET : ARP} open`,
   }
 }

@@ -12,8 +12,6 @@ export interface Gate {
   open(openMs: number): Promise<{ readonly wasMissing: boolean }>
   /** Nothing goes through any more. */
   shut(): Promise<void>
-  /** The rules go, which lets everything through: once the address has gone. */
-  remove(): Promise<void>
   /** It is there and lets nothing through. */
   isShut(): Promise<boolean>
   /** Ends the process that stands ready. */
@@ -42,11 +40,7 @@ export function createGate(address: string): Gate {
     },
     async shut() {
       wasOpen = false
-      await nft.run(rules.close)
-    },
-    async remove() {
-      wasOpen = false
-      await nft.run(REMOVE_GATE)
+      await nft.run(rules.shut)
     },
     isShut: () =>
       look().then(
@@ -59,16 +53,24 @@ export function createGate(address: string): Gate {
 
 /** Why this server could not have a gate; null when it could. Changes nothing. */
 export async function gateProblem(): Promise<string | null> {
-  const trial = gateRules('192.0.2.1').define(1000)
-  const result = await runCommand(['nft', '--check', trial], { timeoutMs: TIMEOUT_MS })
-  if (result.status === 0) return null
-  const said = /^Error: .*$/m.exec(result.stderr)?.[0] ?? lastWords(result)
-  return `nft ${describeEnd(result, TIMEOUT_MS)} ${said}`.trim()
+  const { problem } = await runNft(['--check', gateRules('192.0.2.1').define(1000)])
+  return problem
 }
 
-/** Takes away what an earlier agent left; a machine without nftables has nothing to take away. */
-export async function removeLeftGate(): Promise<void> {
-  await runCommand(['nft', REMOVE_GATE], { timeoutMs: TIMEOUT_MS })
+/** Lets everything through again, whoever set the gate up; says what kept it from that. Without nftables there is none. */
+export async function removeGate(): Promise<string | null> {
+  const { problem, isMissing } = await runNft([REMOVE_GATE])
+  return isMissing ? null : problem
+}
+
+async function runNft(
+  args: readonly string[],
+): Promise<{ readonly problem: string | null; readonly isMissing: boolean }> {
+  const result = await runCommand(['nft', ...args], { timeoutMs: TIMEOUT_MS })
+  const said = /^Error: .*$/m.exec(result.stderr)?.[0] ?? lastWords(result)
+  const problem =
+    result.status === 0 ? null : `nft ${describeEnd(result, TIMEOUT_MS)} ${said}`.trim()
+  return { problem, isMissing: result.failure === 'notFound' }
 }
 
 function createNftRunner(): BatchRunner {

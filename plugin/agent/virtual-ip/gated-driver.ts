@@ -1,6 +1,6 @@
 import type { Logger } from '../../logger.ts'
 import type { VirtualIpDriver } from '../../ports.ts'
-import { createGate, removeLeftGate } from './gate.ts'
+import { createGate, removeGate } from './gate.ts'
 
 export interface GatedDriverOptions {
   readonly address: string
@@ -20,16 +20,16 @@ export function withGate(driver: VirtualIpDriver, options: GatedDriverOptions): 
   const { address, isWanted, logger } = options
   const gate = createGate(address)
   // An agent that starts again with its lease running must not take its own gate away.
-  let cleared = isWanted() ? null : removeLeftGate()
+  let removed = isWanted() ? null : removeGate()
   let isOpen = false
   let isTold = false
 
   const openGate = async (leaseMs: number): Promise<boolean> => {
+    removed = null
     try {
       const { wasMissing } = await gate.open(leaseMs)
       isOpen = true
       isTold = false
-      cleared = null
       return wasMissing
     } catch (error) {
       if (isOpen || (await gate.isShut())) throw error
@@ -41,8 +41,11 @@ export function withGate(driver: VirtualIpDriver, options: GatedDriverOptions): 
   }
   const withoutGate = async (): Promise<void> => {
     isOpen = false
-    cleared ??= removeLeftGate()
-    await cleared
+    removed ??= removeGate()
+    const problem = await removed
+    if (problem === null) return
+    removed = null
+    logger.error({ problem, address }, 'a gate before the virtual IP could not be removed')
   }
   return {
     ...driver,

@@ -185,7 +185,7 @@ export function leaseOutcome(
 }
 
 export function holderMissing(state: Holder): Decision {
-  const reason = 'the virtual IP had been removed from the interface and was put back'
+  const reason = 'the virtual IP, or the gate before it, had been removed and was put back'
   return stay(state, reason, [{ type: 'announceVirtualIp' }, record('virtualIpRestored', reason)])
 }
 

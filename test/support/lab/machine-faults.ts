@@ -57,32 +57,8 @@ export function machineFaults({ deadMs }: Times): Scenario[] {
       lastsMs: 0,
       outageLimitMs: null,
     },
-    {
-      name: 'power lost on both servers, the one that served comes back alone',
-      expected: 'it serves alone after the initial dead time',
-      async fault({ active, standby }) {
-        await Promise.all([active.powerOff(), standby.powerOff()])
-        await bootUp(active)
-        await serves(active)
-      },
-      mend: ({ standby }) => standby.powerOn(),
-      moves: false,
-      lastsMs: 0,
-      outageLimitMs: null,
-    },
-    {
-      name: 'power lost on both servers, the standby comes back alone',
-      expected: 'its data was in sync, so it serves alone after the initial dead time',
-      async fault({ active, standby }) {
-        await Promise.all([active.powerOff(), standby.powerOff()])
-        await bootUp(standby)
-        await serves(standby)
-      },
-      mend: ({ active }) => active.powerOn(),
-      moves: true,
-      lastsMs: 0,
-      outageLimitMs: null,
-    },
+    backAlone('active', 'the one that served', 'it serves alone after the initial dead time'),
+    backAlone('standby', 'the standby', 'its data was in sync, so it serves alone, too'),
     {
       name: `the standby comes and goes ${FLAPS} times`,
       expected: 'the active goes on, nobody notices',
@@ -97,6 +73,23 @@ export function machineFaults({ deadMs }: Times): Scenario[] {
       outageLimitMs: 300,
     },
   ]
+}
+
+function backAlone(who: 'active' | 'standby', words: string, expected: string): Scenario {
+  const other = who === 'active' ? 'standby' : 'active'
+  return {
+    name: `power lost on both servers, ${words} comes back alone`,
+    expected,
+    async fault(story) {
+      await Promise.all([story.active.powerOff(), story.standby.powerOff()])
+      await bootUp(story[who])
+      await serves(story[who])
+    },
+    mend: (story) => story[other].powerOn(),
+    moves: who === 'standby',
+    lastsMs: 0,
+    outageLimitMs: null,
+  }
 }
 
 async function hog(server: LabServer, seconds: number): Promise<void> {

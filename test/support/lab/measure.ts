@@ -53,6 +53,7 @@ export async function measure(pair: LabPair, scenario: Scenario): Promise<Measur
     BASELINE_MS + 10_000,
   )
   const noiseMs = longestOutageMs(pair.requests(), quietFrom, Date.now())
+  requireSeen(pair, before.active, quietFrom)
   const story: Story = { pair, ...before }
   const faultAt = Date.now()
   let mendAt: number
@@ -66,6 +67,7 @@ export async function measure(pair: LabPair, scenario: Scenario): Promise<Measur
   }
   const after = await pair.settle()
   const wellAt = Date.now()
+  requireSeen(pair, after.active, mendAt)
   const requests = pair.requests()
   const [active, standby] = [pair.held(before.active), pair.held(before.standby)]
   const lost = await lostWrites(pair, after, faultAt, wellAt)
@@ -87,6 +89,12 @@ export async function measure(pair: LabPair, scenario: Scenario): Promise<Measur
     lagShownMs,
     seconds: Math.round((wellAt - startedAt) / 100) / 10,
   }
+}
+
+/** Whoever serves must be seen to hold the address: "never two holders" would mean nothing else. */
+function requireSeen(pair: LabPair, server: LabServer, since: number): void {
+  if (pair.held(server).some(({ until }) => until >= since)) return
+  throw new Error(`${server.name} serves, but was not seen to hold the address`)
 }
 
 /** Waits until the address has moved as it shall, or for the time in which it must not. */

@@ -25,7 +25,10 @@ export function witnessFaults({ deadMs }: Times): Scenario[] {
     {
       name: 'the witness dies',
       expected: 'nothing: the servers hear each other',
-      fault: async ({ pair }) => pair.witness?.kill(),
+      async fault({ pair }) {
+        if (pair.witness === null) throw new Error('this pair has no witness')
+        await pair.witness.kill()
+      },
       ...unmoved,
     },
   ]
