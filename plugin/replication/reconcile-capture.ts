@@ -5,6 +5,7 @@ import { inTransaction, type Queryable } from '../db/transaction.ts'
 import { type CaptureDefinition, defineCapture, excludedNames } from './capture-sql.ts'
 import type { DatabaseConfig } from './database-config.ts'
 import * as queries from './queries/capture.ts'
+import * as rights from './queries/rights.ts'
 import { displayName, quotedTable, type TableDescription } from './table-description.ts'
 import { readTableCatalogue } from './table-catalogue.ts'
 
@@ -22,6 +23,9 @@ export interface CaptureReport {
 const LOCK_TIMEOUT_MS = 400
 const LOCK_ATTEMPTS = 40
 
+/** Two that install at once, the agent and `hot-standby migrate`, would replace each other's functions. */
+const INSTALL_LOCK = '7421000000000003'
+
 /** Owner of the capture functions: cannot log in, may only write the journal. */
 export const CAPTURE_OWNER = 'hot_standby_capture'
 
@@ -34,9 +38,25 @@ export async function reconcileCapture(
   config: DatabaseConfig,
   replicatorRole: string,
 ): Promise<CaptureReport> {
+  await client.query(`select pg_catalog.pg_advisory_lock(${INSTALL_LOCK})`)
+  try {
+    return await reconcile(client, config, replicatorRole)
+  } finally {
+    // A connection that broke has let it go.
+    await client
+      .query(`select pg_catalog.pg_advisory_unlock(${INSTALL_LOCK})`)
+      .catch(() => undefined)
+  }
+}
+
+async function reconcile(
+  client: Queryable,
+  config: DatabaseConfig,
+  replicatorRole: string,
+): Promise<CaptureReport> {
   const schema = quoteName(config.schema)
   const catalogue = await readTableCatalogue(client, config)
-  const owner = await captureOwner(client, schema)
+  const owner = await captureOwner(client, config.schema)
   const before = await queries.readCapturedTables(client, schema)
   const context = { config, schema, owner, replicatorRole }
   const triggers = await queries.readInstalledTriggers(client, config.schema)
@@ -232,13 +252,10 @@ export async function removeCaptures(
 }
 
 /** The NOLOGIN owner when it can be made; null: the functions stay the migrating role's. */
-async function captureOwner(client: Queryable, schema: QuotedName): Promise<QuotedName | null> {
-  const role = quoteName(CAPTURE_OWNER)
+async function captureOwner(client: Queryable, schema: string): Promise<QuotedName | null> {
   try {
-    await inTransaction(client, () =>
-      queries.prepareCaptureOwner(client, schema, role, CAPTURE_OWNER),
-    )
-    return role
+    await inTransaction(client, () => rights.prepareCaptureOwner(client, schema, CAPTURE_OWNER))
+    return quoteName(CAPTURE_OWNER)
   } catch {
     return null
   }
@@ -249,8 +266,8 @@ async function grantIfRoleExists(
   table: TableDescription,
   role: string,
 ): Promise<void> {
-  if ((await queries.roleExists(client, role)) === null) return
-  await queries.grantTable(client, quotedTable(table), role)
+  if ((await rights.roleExists(client, role)) === null) return
+  await rights.grantTable(client, quotedTable(table), role)
 }
 
 async function grantRole(
@@ -260,23 +277,23 @@ async function grantRole(
   roleName: string,
 ): Promise<readonly string[]> {
   const role = quoteName(roleName)
-  const rights = await queries.roleExists(client, roleName)
-  if (rights === null) {
+  const known = await rights.roleExists(client, roleName)
+  if (known === null) {
     return [
       `create role ${role} login;`,
       `grant set on parameter session_replication_role to ${role};`,
     ]
   }
-  await queries.grantSchemas(client, {
-    ownSchema: quoteName(config.schema),
-    schemas: config.replicatedSchemas.map(quoteName),
-    role,
+  await rights.grantSchemas(client, {
+    ownSchema: config.schema,
+    schemas: config.replicatedSchemas,
+    role: roleName,
   })
   const missing: string[] = []
-  if (rights['may_replicate'] !== 'true') {
+  if (known['may_replicate'] !== 'true') {
     missing.push(`grant set on parameter session_replication_role to ${role};`)
   }
-  if (rights['reads_all'] !== 'true' && tables.some((table) => table.rowSecurity)) {
+  if (known['reads_all'] !== 'true' && tables.some((table) => table.rowSecurity)) {
     missing.push(`alter role ${role} bypassrls;`)
   }
   return missing

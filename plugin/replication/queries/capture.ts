@@ -1,6 +1,6 @@
 import type { QuotedName } from '../../db/identifiers.ts'
 import { quoteLiteral } from '../../db/identifiers.ts'
-import { type Queryable, type TextRow, textRow, textRows } from '../../db/transaction.ts'
+import { type Queryable, textRow, textRows } from '../../db/transaction.ts'
 import type { KeySlot } from '../table-description.ts'
 
 /** A row of `captured_table`. */
@@ -145,77 +145,6 @@ export async function readCaptureMark(
 
 export async function dropTrigger(db: Queryable, name: string, quotedTable: string): Promise<void> {
   await db.query(`drop trigger if exists ${name} on ${quotedTable}`)
-}
-
-/** Whether a role may do what replication needs on a relation; null when the role is not there. */
-export async function roleExists(db: Queryable, role: string): Promise<TextRow | null> {
-  return textRow(
-    db,
-    `select rolsuper::text, rolbypassrls::text, (rolsuper or rolbypassrls)::text as reads_all,
-       (rolsuper or pg_catalog.has_parameter_privilege(oid, 'session_replication_role', 'set'))::text as may_replicate
-     from pg_catalog.pg_roles where rolname = $1`,
-    [role],
-  )
-}
-
-/** Grants a role what replication needs on one table, when it has not got it yet. */
-export async function grantTable(db: Queryable, quotedTable: string, role: string): Promise<void> {
-  const row = await textRow(
-    db,
-    `select bool_and(pg_catalog.has_table_privilege($1, $2, p))::text as has_all
-     from unnest(array['select', 'insert', 'update', 'delete']) p`,
-    [role, quotedTable],
-  )
-  if (row?.['has_all'] === 'true') return
-  await db.query(
-    `grant select, insert, update, delete on ${quotedTable} to "${role.replaceAll('"', '""')}"`,
-  )
-}
-
-/** Schemas and sequences, and our own schema: everything in it but the right to change its shape. */
-export async function grantSchemas(
-  db: Queryable,
-  input: {
-    readonly ownSchema: QuotedName
-    readonly schemas: readonly QuotedName[]
-    readonly role: QuotedName
-  },
-): Promise<void> {
-  const { ownSchema, schemas, role } = input
-  for (const schema of [ownSchema, ...schemas])
-    await db.query(`grant usage on schema ${schema} to ${role}`)
-  for (const schema of schemas) {
-    await db.query(`grant select, usage, update on all sequences in schema ${schema} to ${role}`)
-  }
-  await db.query(
-    `grant select, insert, update, delete, truncate on all tables in schema ${ownSchema} to ${role}`,
-  )
-  await db.query(`grant select, usage, update on all sequences in schema ${ownSchema} to ${role}`)
-}
-
-/** The role that capture functions run as: it may write the journal and nothing else. */
-export async function prepareCaptureOwner(
-  db: Queryable,
-  schema: QuotedName,
-  role: QuotedName,
-  roleName: string,
-): Promise<void> {
-  const known = await textRow(db, 'select from pg_catalog.pg_roles where rolname = $1', [roleName])
-  if (known === null) await db.query(`create role ${role} nologin`)
-  const member = await textRow(
-    db,
-    `select pg_catalog.pg_has_role(current_user, $1, 'member')::text as member`,
-    [roleName],
-  )
-  if (member?.['member'] !== 'true') await db.query(`grant ${role} to current_user`)
-  await db.query(`grant usage, create on schema ${schema} to ${role}`)
-  await db.query(`grant select, insert on ${schema}.journal to ${role}`)
-  await db.query(`grant select on ${schema}.server_state, ${schema}.capture_mode to ${role}`)
-  await db.query(`grant usage on all sequences in schema ${schema} to ${role}`)
-  for (const name of ['wake_reader()', 'refuse_write(text, text)']) {
-    await db.query(`revoke all on function ${schema}.${name} from public`)
-    await db.query(`alter function ${schema}.${name} owner to ${role}`)
-  }
 }
 
 export async function createCaptureFunction(

@@ -127,6 +127,22 @@ describe('database side', function () {
     await withClient(as('plain_owner'), (client) => client.query('insert into t values (1)'))
   })
 
+  it('grants only what is missing: whoever truncates or alters meanwhile is not disturbed', async () => {
+    server = await startServer(clusters().first, 'one', {
+      ddl: `${TABLES}; create sequence "odd name"`,
+    })
+    await server.engine.promote(1)
+    await server.sql.query(`begin; truncate ${SCHEMA}.journal; alter sequence "odd name" cycle`)
+    await migrateDatabase(server.config)
+    await server.sql.query('commit')
+    await server.sql.query(`revoke select on sequence "odd name" from ${REPLICATOR}`)
+    await migrateDatabase(server.config)
+    const { rows } = await server.sql.query(
+      `select has_sequence_privilege('${REPLICATOR}', '"odd name"', 'select') as granted`,
+    )
+    assert.deepEqual(rows, [{ granted: true }])
+  })
+
   it('wakes the standby by notification, and goes on by polling when the listener is cut off', async () => {
     server = await startServer(clusters().first, 'one', { ddl: TABLES })
     other = await startServer(clusters().second, 'two', { ddl: TABLES })
