@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Request, RequestHandler, Response } from 'express'
 import type { ConfigLockStatus, StatusDocument } from '../plugin/api/status-document.ts'
 import { HotStandbyError } from '../plugin/errors.ts'
@@ -13,6 +14,8 @@ export interface ConfigLockPorts {
   readonly lastStatus: () => StatusDocument | null
   /** Asks the database whether this server belongs to a pair; null when there is no database to ask. */
   readonly isPairedInDatabase: (() => Promise<boolean>) | null
+  /** How long this server may serve yet, in milliseconds, whether its agent answers or not; 0 when it may not. */
+  readonly serviceLeaseMs: () => Promise<number>
   /** Tells the agent, for the history. */
   readonly recordRefusal: (input: {
     readonly path: string
@@ -24,22 +27,37 @@ export interface ConfigLockPorts {
   readonly logger: Logger
 }
 
+/** An agent that is started again answers well within this time. */
+const LONGEST_WAIT_MS = 10_000
+const LOOK_AGAIN_MS = 50
 /** What the agent takes at the most. */
 const LONGEST_PATH = 2000
 const READS = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /**
  * Middleware for the platform's configuration routes: on a server that must not be configured it answers 423
- * and says where configuration is possible. It fails closed: a paired server whose agent does not answer is locked.
+ * and says where configuration is possible. It fails closed: a paired server whose agent does not answer is locked. While
+ * such a server may serve, its agent being started again, changes wait and are not refused.
  */
 export function createConfigLock(ports: ConfigLockPorts): RequestHandler {
+  // One looks for all that wait.
+  let settling: Promise<Lock> | null = null
+  const settledLock = async (): Promise<Lock> => {
+    const lock = await lockNow(ports)
+    if (!lock.isPassing) return lock
+    settling ??= settle(ports, lock).finally(() => {
+      settling = null
+    })
+    return settling
+  }
   return (request, response, next) => {
     if (READS.has(request.method)) {
       next()
       return
     }
     const decide = async (): Promise<void> => {
-      const lock = await lockNow(ports)
+      const lock = await settledLock()
+      if (response.destroyed) return
       if (!lock.locked) {
         next()
         return
@@ -56,13 +74,35 @@ export function createConfigLock(ports: ConfigLockPorts): RequestHandler {
   }
 }
 
-async function lockNow(ports: ConfigLockPorts): Promise<ConfigLockStatus> {
+/** `isPassing`: locked only because it is not known yet what this server is. */
+interface Lock extends ConfigLockStatus {
+  readonly isPassing: boolean
+}
+
+/** A change that the lease lets wait is not acknowledged, so nothing is lost when the agent does not come back. */
+async function settle(ports: ConfigLockPorts, first: Lock): Promise<Lock> {
+  const until = performance.now() + LONGEST_WAIT_MS
+  let lock = first
+  while (lock.isPassing && performance.now() < until && (await ports.serviceLeaseMs()) > 0) {
+    await delay(LOOK_AGAIN_MS)
+    lock = await lockNow(ports)
+  }
+  return lock
+}
+
+async function lockNow(ports: ConfigLockPorts): Promise<Lock> {
   try {
     const { configLock } = await ports.status()
+    if (!configLock.locked) return { ...configLock, isPassing: false }
     // A server that has just become active must not refuse what its new role allows.
-    return configLock.locked ? (await ports.freshStatus()).configLock : configLock
+    const now = await ports.freshStatus()
+    return {
+      ...now.configLock,
+      isPassing: now.configLock.locked && now.server.state === 'boot',
+    }
   } catch {
-    return lockWithoutAgent(ports)
+    const lock = await lockWithoutAgent(ports)
+    return { ...lock, isPassing: lock.locked }
   }
 }
 

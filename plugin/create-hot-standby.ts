@@ -18,6 +18,7 @@ import { MIGRATIONS } from '../migrations/index.ts'
 import { type HotStandbyOptions, parsePluginOptions } from './config/plugin-options.ts'
 import { runMigrations } from './db/migrate.ts'
 import type { Queryable } from './db/transaction.ts'
+import { serviceLeaseMs, serviceLeasePath } from './files/service-lease.ts'
 import { createAgentPort } from './http/agent-port.ts'
 import { createViewLocals, type ViewLocals } from './http/banner.ts'
 import { createCsrf } from './http/csrf.ts'
@@ -99,6 +100,7 @@ export function createHotStandby(
   const configLock = createConfigLock({
     ...known,
     freshStatus: () => watch.fresh(),
+    serviceLeaseMs: () => serviceLeaseMs(serviceLeasePath(options)),
     recordRefusal: (refusal) => agent.as(refusal.user).recordRefusal(refusal),
     actor: options.actor,
     refuse: (request, response, error) => sendLocked(web, request, response, error),

@@ -16,6 +16,7 @@ async function pass(
       freshStatus: ports.status ?? (() => Promise.reject(new Error('no agent'))),
       lastStatus: () => null,
       isPairedInDatabase: null,
+      serviceLeaseMs: () => Promise.resolve(0),
       recordRefusal: () => Promise.reject(new Error('no agent')),
       actor: () => null,
       refuse: (_request, _response, error) => {
@@ -64,6 +65,33 @@ describe('the configuration lock', () => {
     const error = await pass({ lastStatus: () => activeStatus() })
     assert.match(error?.message ?? '', /does not answer/)
     assert.equal(error?.details['activeAddress'], '192.0.2.10')
+  })
+
+  it('lets changes wait for an agent that is started again, as long as the server may serve', async () => {
+    let looks = 0
+    const steps = [
+      () => Promise.reject(new Error('no agent')),
+      () => Promise.resolve(pairedStatus({ server: { ...pairedStatus().server, state: 'boot' } })),
+      () => Promise.resolve(activeStatus()),
+    ]
+    const status = () => steps[Math.min(looks++, steps.length - 1)]!()
+    const ports = { status, lastStatus: () => activeStatus() }
+    assert.equal(await pass({ ...ports, serviceLeaseMs: () => Promise.resolve(1000) }), null)
+    looks = 0
+    assert.equal((await pass(ports))?.code, 'HS_CONFIG_LOCKED', 'without a lease')
+  })
+
+  it('refuses what waited when the lease ends and the agent has not come back', async () => {
+    const leases = [2000, 1000, 0]
+    const serviceLeaseMs = () => Promise.resolve(leases.shift() ?? 0)
+    const error = await pass({ lastStatus: () => activeStatus(), serviceLeaseMs })
+    assert.match(error?.message ?? '', /does not answer/)
+    assert.deepEqual(leases, [])
+  })
+
+  it('refuses at once on a standby, whatever a lease says', async () => {
+    const serviceLeaseMs = () => Promise.resolve(5000)
+    assert.equal((await pass({ status: standby, serviceLeaseMs }))?.code, 'HS_CONFIG_LOCKED')
   })
 
   it('opens without the agent when the server was in no pair', async () => {
