@@ -3,6 +3,7 @@ import type { Request, RequestHandler, Response } from 'express'
 import type { ConfigLockStatus, StatusDocument } from '../plugin/api/status-document.ts'
 import { HotStandbyError } from '../plugin/errors.ts'
 import type { Logger } from '../plugin/logger.ts'
+import type { ChangeTurns } from './change-turns.ts'
 
 /** What the lock needs to know and to tell. */
 export interface ConfigLockPorts {
@@ -16,6 +17,10 @@ export interface ConfigLockPorts {
   readonly isPairedInDatabase: (() => Promise<boolean>) | null
   /** How long this server may serve yet, in milliseconds, whether its agent answers or not; 0 when it may not. */
   readonly serviceLeaseMs: () => Promise<number>
+  /** Keeps changes back while the role moves on purpose. */
+  readonly turns: Pick<ChangeTurns, 'enter'>
+  /** Sends a change to where the virtual IP moves; false when that is not known. */
+  readonly redirect: (request: Request, response: Response) => boolean
   /** Tells the agent, for the history. */
   readonly recordRefusal: (input: {
     readonly path: string
@@ -37,7 +42,8 @@ const READS = new Set(['GET', 'HEAD', 'OPTIONS'])
 /**
  * Middleware for the platform's configuration routes: on a server that must not be configured it answers 423
  * and says where configuration is possible. It fails closed: a paired server whose agent does not answer is locked. While
- * such a server may serve, its agent being started again, changes wait and are not refused.
+ * such a server may serve, its agent being started again, changes wait and are not refused. In a planned switchover they
+ * wait, too, and go to the virtual IP with 307.
  */
 export function createConfigLock(ports: ConfigLockPorts): RequestHandler {
   // One looks for all that wait.
@@ -56,6 +62,9 @@ export function createConfigLock(ports: ConfigLockPorts): RequestHandler {
       return
     }
     const decide = async (): Promise<void> => {
+      const turn = await ports.turns.enter(response)
+      if (response.destroyed) return
+      if (turn === 'moved' && ports.redirect(request, response)) return
       const lock = await settledLock()
       if (response.destroyed) return
       if (!lock.locked) {

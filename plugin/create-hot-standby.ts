@@ -1,5 +1,6 @@
 import type { Request, RequestHandler, Router } from 'express'
 import type { Knex } from 'knex'
+import { createChangeTurns } from '../hooks/change-turns.ts'
 import { createConfigLock } from '../hooks/config-lock.ts'
 import { type Confirmation, createConfirmation } from '../hooks/confirmation.ts'
 import { createConfirmSaves } from '../hooks/confirm-saves.ts'
@@ -24,6 +25,7 @@ import { createViewLocals, type ViewLocals } from './http/banner.ts'
 import { createCsrf } from './http/csrf.ts'
 import { createLanguages, type Language } from './http/i18n/language.ts'
 import { sendLocked } from './http/locked-page.ts'
+import { redirectChange } from './http/redirect-change.ts'
 import { createRenderer } from './http/renderer.ts'
 import { createRouter } from './http/router.ts'
 import { healthRoutes } from './http/routes/health.ts'
@@ -97,9 +99,12 @@ export function createHotStandby(
     isPairedInDatabase:
       knex === undefined ? null : () => isPairedInDatabase(knex, options.databaseSchema),
   }
+  const turns = createChangeTurns({ nextTurn: agent.nextTurn, logger })
   const configLock = createConfigLock({
     ...known,
     freshStatus: () => watch.fresh(),
+    turns,
+    redirect: (request, response) => redirectChange(web, request, response),
     serviceLeaseMs: () => serviceLeaseMs(serviceLeasePath(options)),
     recordRefusal: (refusal) => agent.as(refusal.user).recordRefusal(refusal),
     actor: options.actor,
@@ -183,11 +188,12 @@ export function createHotStandby(
     },
     start() {
       watch.start()
+      turns.start()
       return Promise.resolve()
     },
     async stop() {
       senders.forEach((end) => end())
-      await watch.stop()
+      await Promise.all([watch.stop(), turns.stop()])
     },
   }
 }

@@ -14,6 +14,8 @@ export interface AgentPorts {
   readonly service: ServicePort
   /** The third party that says who may serve; left out where there is none. */
   readonly witness?: WitnessPort
+  /** The changes that users make through web processes; left out where there are none. */
+  readonly changes?: ChangePort
   readonly history: History
 }
 
@@ -92,6 +94,16 @@ export interface PeerPort {
 export interface WitnessPort {
   /** Takes or prolongs the role for this long; `granted` only when nobody else holds it. Errors: HS_TIMEOUT. */
   hold(ttlMs: number): Promise<'granted' | 'heldByPeer'>
+}
+
+/** What becomes of changes in web processes while the role moves. */
+export interface ChangePort {
+  /** New changes wait; resolves when those under way are answered, or after a short while. */
+  hold(): Promise<void>
+  /** Those that wait are sent to the virtual IP, to be made on the other server; resolves when they are answered. */
+  redirect(): Promise<void>
+  /** Those that wait go on; the role decides again. Safe to call at any time. */
+  open(): void
 }
 
 /** The platform's telephony services. */

@@ -133,6 +133,10 @@ const maintenance = z.discriminatedUnion(
   ],
   'is not true or false | Give true or false.',
 )
+const turn = z.strictObject({
+  process: text('a name of the process'),
+  seen: z.int('is not a whole number | Give the number of the turn, or 0.').min(0),
+})
 const refusal = z.strictObject({
   path: z.string().max(2000),
   user: z.string().max(200).nullable(),
@@ -201,6 +205,9 @@ export const API_ROUTES: readonly ApiRoute[] = [
   ),
   route('POST', '/disable', z.strictObject({ force: flag }), (api, input, context) =>
     api.disable(present(input), context),
+  ),
+  route('POST', '/config-lock/turn', turn, (api, input, context) =>
+    api.changesTurn(input, context),
   ),
   route('POST', '/config-lock/refused', refusal, (api, input, context) =>
     api.recordRefusal(input, context),

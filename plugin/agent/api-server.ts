@@ -57,6 +57,7 @@ async function serve(
   const { pathname, searchParams } = new URL(request.url ?? '/', 'http://agent')
   const context = { actor: actorOf(request) }
   const working = setInterval(() => response.writeProcessing(), stillWorkingEveryMs)
+  response.once('close', () => clearInterval(working))
   try {
     if (pathname === '/stream' && request.method === 'GET') {
       clearInterval(working)

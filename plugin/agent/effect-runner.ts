@@ -38,6 +38,7 @@ interface Rule {
 export const EFFECT_RULES: Readonly<Record<Queued, Rule>> = {
   raiseVirtualIp: { lane: 'address', limitMs: 2000 },
   renewVirtualIp: { lane: 'address', limitMs: 2000 },
+  redirectChanges: { lane: 'address', limitMs: 500 },
   dropVirtualIp: { lane: 'address', limitMs: 3000 },
   announceVirtualIp: { lane: 'announcement', limitMs: 10_000 },
   probeVirtualIp: { lane: 'probe', limitMs: 3000 },
@@ -165,6 +166,8 @@ export class EffectRunner {
       case 'raiseVirtualIp':
       case 'renewVirtualIp':
         return this.raise(effect, decidedAt)
+      case 'redirectChanges':
+        return ports.changes?.redirect()
       case 'dropVirtualIp':
         return ports.virtualIp.drop()
       case 'announceVirtualIp':
@@ -183,13 +186,14 @@ export class EffectRunner {
       case 'promoteData':
         return ports.data.promote(effect.term)
       case 'demoteData':
-        return ports.data.demote(effect.reason)
+        return ports.data.demote(effect.reason).finally(() => ports.changes?.open())
       case 'prepareHandOver':
+        await ports.changes?.hold()
         requests.prepared(effect.requestId, await ports.data.prepareHandOver())
         return
       case 'undoHandOver':
         requests.refuse(effect.requestId, effect.reason)
-        return ports.data.undoHandOver()
+        return ports.data.undoHandOver().finally(() => ports.changes?.open())
       case 'applyFinal':
         return this.applyFinal(effect)
       case 'startService':

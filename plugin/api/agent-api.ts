@@ -46,6 +46,7 @@ import type {
  * | POST /notifications/take-mail | | { mail: PlatformMailMessage or null } — for the platform's own sender |
  * | POST /notifications/settle-mail | { id, error: string or null } | { done: true } |
  * | POST /disable | { force?: boolean } | { done: true } |
+ * | POST /config-lock/turn | { process, seen } | ChangesTurn — when it is another than the one seen, or after 5 s |
  * | POST /config-lock/refused | { path, user } | { recorded: true } — the middleware tells of a refusal |
  */
 export interface AgentApi {
@@ -118,6 +119,8 @@ export interface AgentApi {
     input: { readonly force?: boolean },
     context?: CallContext,
   ): Promise<{ readonly done: true }>
+  /** A web process waits for what to do with changes; `seen`: it has done what that turn asks of it. */
+  changesTurn(input: ChangesTurnInput, context?: CallContext): Promise<ChangesTurn>
   recordRefusal(
     input: {
       readonly path: string
@@ -125,6 +128,23 @@ export interface AgentApi {
     },
     context?: CallContext,
   ): Promise<{ readonly recorded: true }>
+}
+
+export interface ChangesTurnInput {
+  /** Any name, as long as the process lives. */
+  readonly process: string
+  /** Number of the turn that the process knows and has acted on; 0 at first. */
+  readonly seen: number
+}
+
+/** What web processes do with changes that users make. */
+export interface ChangesTurn {
+  readonly number: number
+  /**
+   * `open`: as the configuration lock says. `held`: a hand-over begins; new ones wait, those under way are answered.
+   * `moved`: those that wait are sent to the virtual IP, which is about to move.
+   */
+  readonly changes: 'open' | 'held' | 'moved'
 }
 
 /** Who asks; the actor goes to the history. */

@@ -8,6 +8,8 @@ export interface AgentClientOptions {
   readonly actor?: string
   /** The agent is silent for this long: it does not answer. Work that takes longer says so in between. */
   readonly timeoutMs?: number
+  /** Ends what is under way. */
+  readonly signal?: AbortSignal
 }
 
 export interface AgentClient extends AgentApi {
@@ -59,6 +61,7 @@ export function createAgentClient(
     takeMail: () => post('/notifications/take-mail'),
     settleMail: (input) => post('/notifications/settle-mail', input),
     disable: (input) => post('/disable', input),
+    changesTurn: (input) => post('/config-lock/turn', input),
     recordRefusal: (input) => post('/config-lock/refused', input),
     as: (actor) => createAgentClient(socketPath, { ...options, actor }),
     stream: (onEvent, onEnd) => openStream(socketPath, options, onEvent, onEnd),
@@ -99,7 +102,7 @@ async function readMetrics(
 /** Resolves with the head of the answer. */
 function open(
   socketPath: string,
-  { actor, timeoutMs = DEFAULT_TIMEOUT_MS }: AgentClientOptions,
+  { actor, timeoutMs = DEFAULT_TIMEOUT_MS, signal }: AgentClientOptions,
   method: string,
   path: string,
   body?: string,
@@ -110,6 +113,7 @@ function open(
       method,
       path,
       agent: false,
+      ...(signal === undefined ? {} : { signal }),
       headers: {
         ...(actor === undefined ? {} : { 'x-hot-standby-actor': encodeURIComponent(actor) }),
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),

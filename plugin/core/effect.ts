@@ -30,6 +30,8 @@ export type Effect =
   /** (quiet) Prolongs the lease, reads back, answers `virtualIpMissing` when it had gone. */
   | { readonly type: 'renewVirtualIp'; readonly leaseMs: number }
   | { readonly type: 'dropVirtualIp' }
+  /** (quiet) Changes that wait in web processes are sent to the virtual IP, which is about to move. */
+  | { readonly type: 'redirectChanges' }
   /** (quiet) Burst of gratuitous ARP / unsolicited neighbour advertisements. */
   | { readonly type: 'announceVirtualIp' }
   /** Database to active: stop applying, sequences, promotion record with the term, unlock writes. */

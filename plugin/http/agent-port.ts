@@ -1,4 +1,4 @@
-import type { AgentApi, StreamEvent } from '../api/agent-api.ts'
+import type { AgentApi, ChangesTurn, ChangesTurnInput, StreamEvent } from '../api/agent-api.ts'
 import { createAgentClient } from '../api/agent-client.ts'
 import type { HistoryEntry, StatusDocument } from '../api/status-document.ts'
 
@@ -6,6 +6,8 @@ import type { HistoryEntry, StatusDocument } from '../api/status-document.ts'
 export interface AgentPort {
   /** The agent's calls in the name of this user. Errors: HS_AGENT_UNREACHABLE, and what the agent answers. */
   as(actor: string | null): AgentApi
+  /** Waits for what to do with changes, until the signal aborts. Errors: HS_AGENT_UNREACHABLE. */
+  readonly nextTurn: (input: ChangesTurnInput, signal: AbortSignal) => Promise<ChangesTurn>
   /** Follows the agent's events until the signal aborts or the connection ends; never throws. */
   follow(handlers: StreamHandlers, signal: AbortSignal): Promise<void>
 }
@@ -20,6 +22,8 @@ export function createAgentPort(socketPath: string, timeoutMs: number): AgentPor
   const client = createAgentClient(socketPath, { timeoutMs })
   return {
     as: (actor) => (actor === null ? client : client.as(actor)),
+    nextTurn: (input, signal) =>
+      createAgentClient(socketPath, { timeoutMs, signal }).changesTurn(input),
     follow: (handlers, signal) =>
       new Promise((resolve) => {
         const onEvent = (event: StreamEvent): void => {

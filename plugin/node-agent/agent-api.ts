@@ -146,6 +146,7 @@ export function createAgentApi({ node, makeAccessCode }: AgentApiParts): AgentAp
       await dissolve(node, force, context?.actor ?? null)
       return { done: true }
     },
+    changesTurn: (input) => node.changes.next(input),
     recordRefusal({ path, user }) {
       refusedWrites.refused(path, user)
       return Promise.resolve({ recorded: true })

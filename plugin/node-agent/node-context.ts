@@ -1,4 +1,5 @@
 import type { AgentLoop } from '../agent/agent-loop.ts'
+import type { ChangeGate } from '../agent/change-gate.ts'
 import type { HeartbeatLink } from '../agent/agent-ports.ts'
 import type { TlsIdentity } from '../channel/tls-identity.ts'
 import type { AgentConfig } from '../config/agent-config.ts'
@@ -32,6 +33,7 @@ export interface NodeContext {
   readonly loop: AgentLoop
   readonly link: HeartbeatLink
   readonly virtualIp: VirtualIpDriver
+  readonly changes: ChangeGate
   readonly lastTakeOver: LastTakeOver
   readonly lastDrill: LastDrill
   readonly settings: SettingsStore

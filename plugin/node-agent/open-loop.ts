@@ -1,5 +1,6 @@
 import { type AgentLoop, createAgentLoop } from '../agent/agent-loop.ts'
 import type { DataPort, HeartbeatLink } from '../agent/agent-ports.ts'
+import { ChangeGate } from '../agent/change-gate.ts'
 import { createHeartbeatLink } from '../agent/heartbeat-link.ts'
 import { createServices } from '../agent/services.ts'
 import { createStateStore } from '../agent/state-store.ts'
@@ -31,6 +32,7 @@ export interface LoopParts {
   readonly loop: AgentLoop
   readonly link: HeartbeatLink
   readonly virtualIp: ReplaceableVirtualIp
+  readonly changes: ChangeGate
 }
 
 export interface LoopOptions {
@@ -56,6 +58,7 @@ export async function openLoop(
   opened.push(() => virtualIp.close())
   await virtualIp.use(makeVirtualIpDriver(config, settings, peer.record(), logger))
   const identity = (): Identity => settings.current().server?.identity ?? 'primary'
+  const changes = new ChangeGate(logger)
   const loop = createAgentLoop({
     ports: {
       clock,
@@ -69,6 +72,7 @@ export async function openLoop(
         abortHandOver: (input) => client.abortHandOver(input),
       },
       service: createServices(config.services),
+      changes,
       history,
       ...(config.witness === undefined
         ? {}
@@ -84,7 +88,7 @@ export async function openLoop(
     serviceHealthIntervalMs: config.services.healthIntervalMs,
     onFatal,
   })
-  return { loop, link, virtualIp }
+  return { loop, link, virtualIp, changes }
 }
 
 function dataPort(

@@ -60,6 +60,8 @@ async function measureSafely(pair: LabPair, scenario: Scenario): Promise<Measure
     assert.equal(found.bothHeldAfterMs, 0, 'both held the address after the mending')
   } else assert.ok(found.bothHeldAfterMs <= 1000 + NOISE_ALLOWED_MS, 'one holder within a second')
   assert.ok(found.stayedAfterwards, 'who served last goes on')
+  const { failedLimit = Infinity } = scenario
+  assert.ok(found.requestsFailed <= failedLimit, `${found.requestsFailed} requests failed`)
   assert.equal(found.writesLostForGood, 0, 'acknowledged writes that are kept nowhere')
   return found
 }

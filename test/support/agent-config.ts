@@ -19,6 +19,8 @@ export interface TestServerOptions {
   readonly databaseUrl: string
   readonly serialNumber: string
   readonly virtualIpPort: number
+  /** Where the port of the virtual IP leads; nowhere unless told. */
+  readonly webPort?: number | undefined
   /** Fields of the platform facts that differ. */
   readonly facts?: Fields
   readonly network?: Fields
@@ -39,7 +41,7 @@ export async function makeTestServer(options: TestServerOptions): Promise<TestSe
     network: {
       interface: 'lo',
       driver: 'listener',
-      forward: [{ port: options.virtualIpPort, to: `${options.address}:9` }],
+      forward: [{ port: options.virtualIpPort, to: `${options.address}:${options.webPort ?? 9}` }],
     },
     platform: { facts: factsOf(options) },
     ...options.config,

@@ -24,6 +24,7 @@ export interface PairServer {
   readonly name: 'primary' | 'secondary'
   readonly client: AgentApi
   readonly configPath: string
+  readonly socketPath: string
   readonly databaseUrl: string
   /** Its own address and port, as the other one joins it. */
   readonly address: string
@@ -51,6 +52,8 @@ export interface AgentPairOptions {
   readonly config?: TestServerOptions['config']
   /** The facts come from a command, and can be changed by `sayFacts`. */
   readonly factsCommand?: true
+  /** The virtual IP leads to this port of each server. */
+  readonly webPort?: number
 }
 
 /** Two agents with databases of their own in one PostgreSQL, paired and in sync. */
@@ -133,6 +136,7 @@ async function makeServer(
     databaseUrl,
     serialNumber: `T-${name}`,
     virtualIpPort,
+    webPort: options.webPort,
   }
   const factsPath = join(folder, `${name}-facts.json`)
   const sayFacts = async ({ network = {}, ...facts }: Facts): Promise<void> => {
@@ -154,6 +158,7 @@ async function makeServer(
     name,
     client: createAgentClient(config.socketPath, { actor: 'test', timeoutMs: 15_000 }),
     configPath,
+    socketPath: config.socketPath,
     databaseUrl,
     address: `${address}:${config.listen.port}`,
     sayFacts,

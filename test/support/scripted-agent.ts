@@ -122,6 +122,7 @@ function answers(status: () => StatusDocument): AgentApi {
   } as const
   return {
     status: () => Promise.resolve(status()),
+    changesTurn: () => new Promise(() => undefined),
     events: () => Promise.resolve({ events: [] }),
     metrics: () => Promise.resolve({ contentType: 'text/plain; version=0.0.4', text: 'up 1\n' }),
     doctor: () => Promise.resolve({ ok: true, checks: [] }),

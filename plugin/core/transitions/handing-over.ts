@@ -142,7 +142,7 @@ function release(state: HandingOver, event: EventOf<'releaseRequested'>): Decisi
     return stay(
       { ...state, step: 'releasing', stepSince: event.now },
       'the peer has applied everything',
-      [{ type: 'dropVirtualIp' }],
+      [{ type: 'redirectChanges' }, { type: 'dropVirtualIp' }],
     )
   if (matches && state.step === 'releasing') return stay(state, 'lets go already')
   const reason = 'this hand-over is not prepared'

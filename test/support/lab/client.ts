@@ -1,6 +1,7 @@
 /**
  * The client of the lab: a request every few milliseconds, each with a connection of its own, so that every gap shows.
- * Every second request writes a call record with a number of its own. Each outcome is one line of the file given:
+ * Every second request writes a call record with a number of its own. It goes where a server sends it, as browsers do
+ * (307: again, with the same body). Each outcome is one line of the file given:
  * number, kind, sent, ended (Unix time in ms), status (0: no answer), server.
  */
 import { appendFileSync } from 'node:fs'
@@ -17,6 +18,7 @@ interface ClientOptions {
 
 const options = JSON.parse(process.argv[2] ?? '{}') as ClientOptions
 const FLUSH_MS = 50
+const LONGEST_CHAIN = 20
 let count = 0
 let lines: string[] = []
 let nextAt = performance.now()
@@ -41,8 +43,14 @@ function sendDue(): void {
 function request(): void {
   count += 1
   const number = count
-  const kind = number % 2 === 0 ? 'write' : 'read'
-  const sentAt = now()
+  send({ number, kind: number % 2 === 0 ? 'write' : 'read', sentAt: now() }, LONGEST_CHAIN)
+}
+
+function send(
+  request: { readonly number: number; readonly kind: string; readonly sentAt: number },
+  chain: number,
+): void {
+  const { number, kind, sentAt } = request
   let answer = ''
   let isOver = false
   const socket = connect({ host: options.host, port: options.port })
@@ -52,10 +60,14 @@ function request(): void {
     isOver = true
     clearTimeout(late)
     socket.destroy()
+    if (status === 307 && chain > 0) {
+      send(request, chain - 1)
+      return
+    }
     const server = /^x-pbx: (.*)\r$/im.exec(answer)?.[1] ?? '-'
     lines.push(`${number} ${kind} ${sentAt} ${now()} ${status} ${server}\n`)
   }
-  const late = setTimeout(() => end(0), options.timeoutMs)
+  const late = setTimeout(() => end(0), options.timeoutMs - (now() - sentAt))
   socket.setEncoding('utf8').on('data', (piece: string) => (answer += piece))
   socket.on('end', () => end(Number(/^HTTP\/1\.1 (\d+)/.exec(answer)?.[1] ?? 0)))
   socket.on('error', () => end(0))

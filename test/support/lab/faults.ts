@@ -36,6 +36,7 @@ export function serverFaults({ deadMs }: Times): Scenario[] {
       moves: false,
       lastsMs: deadMs + 2000,
       outageLimitMs: UNNOTICED_MS,
+      failedLimit: 0,
     },
     {
       name: 'kill -9 of the web process',

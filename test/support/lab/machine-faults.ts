@@ -25,6 +25,7 @@ export function machineFaults({ deadMs }: Times): Scenario[] {
       moves: true,
       lastsMs: 0,
       outageLimitMs: PLANNED_MS,
+      failedLimit: 0,
     },
     {
       name: `${HOGS} CPU hogs on each server`,

@@ -42,7 +42,7 @@ export interface Roles {
 
 const SETTLE_LIMIT_MS = 90_000
 const INTERVAL_MS = 10
-const REQUEST_TIMEOUT_MS = 1000
+const REQUEST_TIMEOUT_MS = 3000
 
 /** Null, with the reason printed, where it cannot be built. */
 export async function openPair(options: LabPairOptions): Promise<LabPair | null> {

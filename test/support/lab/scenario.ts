@@ -14,6 +14,8 @@ export interface Scenario {
   readonly lastsMs: number
   /** The longest time without service while the fault lasts, beside the noise of the machine; null: not bounded. */
   readonly outageLimitMs: number | null
+  /** How many requests may fail meanwhile, where that is promised. */
+  readonly failedLimit?: number
   /** Both may hold the address, as in the one case that two servers alone cannot solve. */
   readonly mayHoldBoth?: boolean
   /** When given, the active server must be this one at first. */

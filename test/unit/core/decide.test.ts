@@ -282,7 +282,7 @@ describe('decide', () => {
       { type: 'releaseRequested', now: NOW, requestId: 'r1', newTerm: 4 },
       settings,
     )
-    assert.deepEqual(types(asked.effects), ['dropVirtualIp'])
+    assert.deepEqual(types(asked.effects), ['redirectChanges', 'dropVirtualIp'])
     const dropped = decide(asked.state, done('dropVirtualIp'), settings)
     assert.equal(types(dropped.effects)[0], 'confirmRelease')
     assert.equal(dropped.state.name, 'standby')

@@ -17,6 +17,8 @@ async function pass(
       lastStatus: () => null,
       isPairedInDatabase: null,
       serviceLeaseMs: () => Promise.resolve(0),
+      turns: { enter: () => Promise.resolve('go') },
+      redirect: () => false,
       recordRefusal: () => Promise.reject(new Error('no agent')),
       actor: () => null,
       refuse: (_request, _response, error) => {

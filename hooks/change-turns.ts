@@ -1,0 +1,106 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Response } from 'express'
+import type { ChangesTurn, ChangesTurnInput } from '../plugin/api/agent-api.ts'
+import type { Logger } from '../plugin/logger.ts'
+
+export interface ChangeTurnsPorts {
+  /** Asks the agent; ends when the signal aborts. Errors: HS_AGENT_UNREACHABLE. */
+  readonly nextTurn: (input: ChangesTurnInput, signal: AbortSignal) => Promise<ChangesTurn>
+  readonly logger: Logger
+}
+
+/** What the agent lets this process do with the changes that users make. */
+export interface ChangeTurns {
+  /**
+   * Waits while the role moves. `go`: the lock decides, and the change counts as under way until it is answered; `moved`:
+   * it is to be sent to the virtual IP.
+   */
+  enter(response: Response): Promise<'go' | 'moved'>
+  /** Follows the agent until `stop`; safe to call twice. */
+  start(): void
+  stop(): Promise<void>
+}
+
+/** As long as the agent waits for us, and a little more. */
+const LONGEST_QUIET_MS = 500
+const ASK_AGAIN_MS = 500
+
+export function createChangeTurns({ nextTurn, logger }: ChangeTurnsPorts): ChangeTurns {
+  let changes: ChangesTurn['changes'] = 'open'
+  let underWay = 0
+  const waiting = new Set<(outcome: 'go' | 'moved') => void>()
+  const quietListeners = new Set<() => void>()
+  let following: { readonly stop: AbortController; readonly ended: Promise<void> } | null = null
+
+  const begin = (response: Response): void => {
+    underWay += 1
+    response.once('close', () => {
+      underWay -= 1
+      if (underWay === 0) quietListeners.forEach((listener) => listener())
+    })
+  }
+  const take = (next: ChangesTurn['changes']): void => {
+    changes = next
+    if (next === 'held') return
+    for (const proceed of waiting) proceed(next === 'moved' ? 'moved' : 'go')
+    waiting.clear()
+  }
+  const quiet = async (signal: AbortSignal): Promise<void> => {
+    if (underWay === 0) return
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        clearTimeout(limit)
+        signal.removeEventListener('abort', done)
+        quietListeners.delete(done)
+        resolve()
+      }
+      const limit = setTimeout(done, LONGEST_QUIET_MS)
+      signal.addEventListener('abort', done, { once: true })
+      quietListeners.add(done)
+    })
+  }
+  const follow = async (signal: AbortSignal): Promise<void> => {
+    const process = randomUUID()
+    let seen = 0
+    while (!signal.aborted) {
+      try {
+        const turn = await nextTurn({ process, seen }, signal)
+        take(turn.changes)
+        if (turn.number !== seen && turn.changes !== 'open') await quiet(signal)
+        seen = turn.number
+      } catch (error) {
+        if (signal.aborted) break
+        logger.debug({ error }, 'the agent does not say what to do with changes')
+        // Without the agent the lock decides.
+        take('open')
+        seen = 0
+        await pause(ASK_AGAIN_MS, undefined, { signal, ref: false }).catch(() => undefined)
+      }
+    }
+    take('open')
+  }
+  return {
+    async enter(response) {
+      const outcome =
+        changes === 'held'
+          ? await new Promise<'go' | 'moved'>((resolve) => waiting.add(resolve))
+          : changes === 'moved'
+            ? 'moved'
+            : 'go'
+      if (!response.destroyed) begin(response)
+      return outcome
+    },
+    start() {
+      if (following !== null) return
+      const stop = new AbortController()
+      following = { stop, ended: follow(stop.signal) }
+    },
+    async stop() {
+      const { stop, ended } = following ?? {}
+      following = null
+      stop?.abort()
+      await ended
+    },
+  }
+}
