@@ -13,10 +13,10 @@ export interface ChangeTurnsPorts {
 /** What the agent lets this process do with the changes that users make. */
 export interface ChangeTurns {
   /**
-   * Waits while the role moves. `go`: the lock decides, and the change counts as under way until it is answered; `moved`:
-   * it is to be sent to the virtual IP.
+   * `go`: the request is under way until it is answered; `moved`: it is to be sent to the virtual IP. A change waits while
+   * the role moves.
    */
-  enter(response: Response): Promise<'go' | 'moved'>
+  enter(response: Response, isChange: boolean): Promise<'go' | 'moved'>
   /** Follows the agent until `stop`; safe to call twice. */
   start(): void
   stop(): Promise<void>
@@ -24,20 +24,22 @@ export interface ChangeTurns {
 
 /** As long as the agent waits for us, and a little more. */
 const LONGEST_QUIET_MS = 500
+/** A read may be a stream that does not end. */
+const LONGEST_READ_MS = 50
 const ASK_AGAIN_MS = 500
 
 export function createChangeTurns({ nextTurn, logger }: ChangeTurnsPorts): ChangeTurns {
   let changes: ChangesTurn['changes'] = 'open'
-  let underWay = 0
+  const underWay = { changes: 0, reads: 0 }
   const waiting = new Set<(outcome: 'go' | 'moved') => void>()
   const quietListeners = new Set<() => void>()
   let following: { readonly stop: AbortController; readonly ended: Promise<void> } | null = null
 
-  const begin = (response: Response): void => {
-    underWay += 1
+  const begin = (response: Response, kind: keyof typeof underWay): void => {
+    underWay[kind] += 1
     response.once('close', () => {
-      underWay -= 1
-      if (underWay === 0) quietListeners.forEach((listener) => listener())
+      underWay[kind] -= 1
+      quietListeners.forEach((listener) => listener())
     })
   }
   const take = (next: ChangesTurn['changes']): void => {
@@ -46,18 +48,21 @@ export function createChangeTurns({ nextTurn, logger }: ChangeTurnsPorts): Chang
     for (const proceed of waiting) proceed(next === 'moved' ? 'moved' : 'go')
     waiting.clear()
   }
-  const quiet = async (signal: AbortSignal): Promise<void> => {
-    if (underWay === 0) return
+  const quiet = async (kind: keyof typeof underWay, limitMs: number, signal: AbortSignal) => {
+    if (underWay[kind] === 0) return
     await new Promise<void>((resolve) => {
-      const done = (): void => {
+      const end = (): void => {
         clearTimeout(limit)
-        signal.removeEventListener('abort', done)
-        quietListeners.delete(done)
+        signal.removeEventListener('abort', end)
+        quietListeners.delete(endIfQuiet)
         resolve()
       }
-      const limit = setTimeout(done, LONGEST_QUIET_MS)
-      signal.addEventListener('abort', done, { once: true })
-      quietListeners.add(done)
+      const endIfQuiet = (): void => {
+        if (underWay[kind] === 0) end()
+      }
+      const limit = setTimeout(end, limitMs)
+      signal.addEventListener('abort', end, { once: true })
+      quietListeners.add(endIfQuiet)
     })
   }
   const follow = async (signal: AbortSignal): Promise<void> => {
@@ -67,7 +72,11 @@ export function createChangeTurns({ nextTurn, logger }: ChangeTurnsPorts): Chang
       try {
         const turn = await nextTurn({ process, seen }, signal)
         take(turn.changes)
-        if (turn.number !== seen && turn.changes !== 'open') await quiet(signal)
+        if (turn.number !== seen && changes !== 'open')
+          await quiet('changes', LONGEST_QUIET_MS, signal)
+        // What is under way when the address goes is never answered.
+        if (turn.number !== seen && changes === 'moved')
+          await quiet('reads', LONGEST_READ_MS, signal)
         seen = turn.number
       } catch (error) {
         if (signal.aborted) break
@@ -81,14 +90,14 @@ export function createChangeTurns({ nextTurn, logger }: ChangeTurnsPorts): Chang
     take('open')
   }
   return {
-    async enter(response) {
+    async enter(response, isChange) {
       const outcome =
-        changes === 'held'
+        changes === 'held' && isChange
           ? await new Promise<'go' | 'moved'>((resolve) => waiting.add(resolve))
           : changes === 'moved'
             ? 'moved'
             : 'go'
-      if (!response.destroyed) begin(response)
+      if (!response.destroyed) begin(response, isChange ? 'changes' : 'reads')
       return outcome
     },
     start() {

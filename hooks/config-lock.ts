@@ -43,7 +43,7 @@ const READS = new Set(['GET', 'HEAD', 'OPTIONS'])
  * Middleware for the platform's configuration routes: on a server that must not be configured it answers 423
  * and says where configuration is possible. It fails closed: a paired server whose agent does not answer is locked. While
  * such a server may serve, its agent being started again, changes wait and are not refused. In a planned switchover they
- * wait, too, and go to the virtual IP with 307.
+ * wait, too; all requests go to the virtual IP with 307 while it moves.
  */
 export function createConfigLock(ports: ConfigLockPorts): RequestHandler {
   // One looks for all that wait.
@@ -57,14 +57,15 @@ export function createConfigLock(ports: ConfigLockPorts): RequestHandler {
     return settling
   }
   return (request, response, next) => {
-    if (READS.has(request.method)) {
-      next()
-      return
-    }
+    const isChange = !READS.has(request.method)
     const decide = async (): Promise<void> => {
-      const turn = await ports.turns.enter(response)
+      const turn = await ports.turns.enter(response, isChange)
       if (response.destroyed) return
       if (turn === 'moved' && ports.redirect(request, response)) return
+      if (!isChange) {
+        next()
+        return
+      }
       const lock = await settledLock()
       if (response.destroyed) return
       if (!lock.locked) {
