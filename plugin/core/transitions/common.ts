@@ -149,14 +149,15 @@ function effectAgain(effect: RetriedEffect, shared: Shared, now: number): Effect
   }
 }
 
-/** Asks the reference addresses rarely while the peer is heard, and often while it is silent. */
+/** Asks the reference addresses rarely while all is well, and often while something is to be decided by them. */
 export function askReferences(
   shared: Shared,
   now: number,
   timing: Timing,
 ): { readonly shared: Shared; readonly effects: readonly Effect[] } {
   const silent = silentMs(shared, now) > 2 * timing.intervalMs
-  const periodMs = silent ? timing.referenceBusyMs : timing.referenceIdleMs
+  const isDecisive = silent || shared.cutOffSince !== null
+  const periodMs = isDecisive ? timing.referenceBusyMs : timing.referenceIdleMs
   const asked = shared.referenceAskedAt
   if (asked !== null && now - asked < periodMs) return { shared, effects: [] }
   return { shared: { ...shared, referenceAskedAt: now }, effects: [{ type: 'checkReferences' }] }
