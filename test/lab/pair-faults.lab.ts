@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { clockFaults } from '../support/lab/clock-faults.ts'
+import { missingFakeClock } from '../support/lab/fake-clock.ts'
 import { networkFaults, serverFaults } from '../support/lab/faults.ts'
 import { machineFaults } from '../support/lab/machine-faults.ts'
 import { type Measurement, measure } from '../support/lab/measure.ts'
@@ -17,7 +19,7 @@ for (const profile of chosen('PROFILES', PROFILES))
     let pair: LabPair
 
     before(async function () {
-      const missing = profile.pair.witness === true ? await missingWitness() : null
+      const missing = await missingFor(profile)
       if (missing !== null) {
         console.log(`    skipped: ${missing}`)
         return this.skip()
@@ -69,12 +71,18 @@ async function measureSafely(pair: LabPair, scenario: Scenario): Promise<Measure
 function faultsOf({ times, faults }: Profile): readonly Scenario[] {
   const alone = [...serverFaults(times), ...networkFaults(times), ...machineFaults(times)]
   if (faults === 'all') return alone
-  const all = [...alone, ...witnessFaults(times)]
+  const all = [...alone, ...witnessFaults(times), ...clockFaults(times)]
   return faults.map((name) => {
     const found = all.find((scenario) => scenario.name === name)
     assert.ok(found, `there is no fault ${name}`)
     return found
   })
+}
+
+/** What this machine lacks for it. */
+async function missingFor({ pair }: Profile): Promise<string | null> {
+  if (pair.witness === true) return missingWitness()
+  return pair.clocks === true ? missingFakeClock() : null
 }
 
 function isLate(

@@ -6,7 +6,7 @@ export interface Times {
 }
 
 /** The target for a crash: dead time and half a second. */
-const BEYOND_DEAD_MS = 500
+export const BEYOND_DEAD_MS = 500
 /** When nothing but the pair's own traffic suffers, clients notice at most this. */
 export const UNNOTICED_MS = 300
 /** An active that cannot serve waits this long before it hands over, see `unfitMs`. */

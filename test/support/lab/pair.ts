@@ -18,6 +18,8 @@ export interface LabPairOptions {
   readonly gate?: boolean
   /** An etcd on the gateway. */
   readonly witness?: boolean
+  /** The wall clocks of the servers can be set. */
+  readonly clocks?: boolean
 }
 
 /** Client, gateway and two whole PBX servers, paired, with the client's requests under way. */
@@ -75,7 +77,7 @@ async function build(
       ? labWitness(network.hosts.gateway, GATEWAY, join(folder, 'etcd'))
       : null
   await witness?.start()
-  const common = { program, witness: witness?.config }
+  const common = { program, witness: witness?.config, hasClock: options.clocks === true }
   const a = new LabServer({ host: hostA, side: 'a', folder: join(folder, 'a'), ...common })
   const b = new LabServer({ host: hostB, side: 'b', folder: join(folder, 'b'), ...common })
   const monitors = new Map<LabServer, LabProcess>()

@@ -6,6 +6,7 @@ import { createAgentClient, type AgentClient } from '../../../plugin/api/agent-c
 import type { StatusDocument } from '../../../plugin/api/status-document.ts'
 import type { LabHost, LabProcess } from '../namespaces.ts'
 import { waitUntil } from '../wait-until.ts'
+import { createFakeClock, type FakeClock } from './fake-clock.ts'
 import { ADDRESSES, GATEWAY, type Side } from './network.ts'
 
 export const API_TOKEN = 'token-of-the-telephony-service-in-the-lab'
@@ -27,6 +28,8 @@ export interface LabServerOptions {
   readonly network?: object
   /** Of the agent's configuration. */
   readonly witness?: object | undefined
+  /** Its wall clock can be set. */
+  readonly hasClock?: boolean
 }
 
 /** One PBX server of the lab: PostgreSQL, the platform's web process and the agent, all real, on a host of its own. */
@@ -45,6 +48,7 @@ export class LabServer {
   private agent: LabProcess | null = null
   private agentLog = ''
   private asPostgres: readonly string[] = []
+  private clock: FakeClock | null = null
 
   constructor(options: LabServerOptions) {
     this.options = options
@@ -70,6 +74,7 @@ export class LabServer {
       'none',
       this.stateDirectory,
     )
+    if (this.options.hasClock === true) this.clock = createFakeClock(this.folder)
     this.writeConfiguration()
     await this.makeCluster()
     await this.startDatabase()
@@ -83,6 +88,12 @@ export class LabServer {
   async command(...words: readonly string[]): Promise<Record<string, unknown>> {
     const printed = await this.host.run(...this.program(), '--json', ...words)
     return JSON.parse(printed.slice(printed.indexOf('{'))) as Record<string, unknown>
+  }
+
+  /** Of PostgreSQL, web process and agent; 0: right. */
+  setClock(offsetSeconds: number): void {
+    if (this.clock === null) throw new Error(`${this.name} has no clock that can be set`)
+    this.clock.set(offsetSeconds)
   }
 
   /** Null when the agent does not answer. */
@@ -156,7 +167,7 @@ export class LabServer {
   }
 
   async startAgent(): Promise<void> {
-    const started = this.host.start(...this.program(), 'agent')
+    const started = this.startProgram(...this.program(), 'agent')
     this.agent = started
     void started.ended.then(({ output }) => {
       this.agentLog = (this.agentLog + output).slice(-40_000)
@@ -173,7 +184,7 @@ export class LabServer {
       'examples/platform/main.ts',
       join(this.folder, 'platform.json'),
     ]
-    const started = this.host.start(process.execPath, ...command)
+    const started = this.startProgram(process.execPath, ...command)
     this.web = started
     void started.ended.then(() => {
       if (this.web === started) this.web = null
@@ -183,13 +194,18 @@ export class LabServer {
 
   private async startDatabase(): Promise<void> {
     const { postgres } = await binaries()
-    const started = this.host.start(...this.asPostgres, postgres, '-D', join(this.folder, 'data'))
+    const data = join(this.folder, 'data')
+    const started = this.startProgram(...this.asPostgres, postgres, '-D', data)
     this.database = started
     void started.ended.then(() => {
       if (this.database === started) this.database = null
     })
     const ready = 'database system is ready to accept connections'
     await this.answers('PostgreSQL', started, () => started.output().includes(ready))
+  }
+
+  private startProgram(...command: readonly string[]): LabProcess {
+    return this.host.start(...(this.clock?.prefix ?? []), ...command)
   }
 
   private async answers(
