@@ -10,7 +10,7 @@ import type { OwnView, State, StateName } from '../core/state.ts'
 import type { Timing } from '../core/timing.ts'
 import { HotStandbyError } from '../errors.ts'
 import { silentLogger, type Logger } from '../logger.ts'
-import type { AgentPorts } from './agent-ports.ts'
+import type { AgentPorts, DurableState } from './agent-ports.ts'
 import { fromDurable } from './durable-modes.ts'
 import { EffectRunner } from './effect-runner.ts'
 import {
@@ -65,7 +65,7 @@ export class AgentLoop {
     this.settings = input.settings
     this.timing = timingOf(input.settings)
     this.requests = new PendingRequests(input.ports.clock)
-    this.state = this.firstState({ paired: input.paired })
+    this.state = this.firstState({ paired: input.paired }, input.durable ?? null)
     this.runner = new EffectRunner({
       ports: input.ports,
       logger: this.logger,
@@ -92,11 +92,8 @@ export class AgentLoop {
     const durable = await store.load()
     const carrierUp = await virtualIp.carrierUp()
     const holdsVirtualIp = await virtualIp.held()
-    this.state = this.firstState({
-      paired: this.isPaired(),
-      ...fromDurable(durable, { now: this.now(), wallMs: this.wallNow() }),
-      own: { carrierUp, holdsVirtualIp, dataInSync: durable?.dataInSync ?? false },
-    })
+    const own = { carrierUp, holdsVirtualIp, dataInSync: durable?.dataInSync ?? false }
+    this.state = this.firstState({ paired: this.isPaired(), own }, durable)
     this.reason = 'the agent started'
     this.running = true
     this.lastTickAt = this.now()
@@ -311,13 +308,13 @@ export class AgentLoop {
     this.requests.rejectAll(reason)
   }
 
-  private firstState(known: FirstKnown): State {
+  private firstState(known: FirstKnown, durable: DurableState | null): State {
     const identity = this.state?.shared.identity ?? this.input.identity
     return initialState({
       now: this.now(),
       identity,
       startsPair: this.input.startsPair ?? identity === 'primary',
-      ...fromDurable(null, { now: 0, wallMs: 0 }),
+      ...fromDurable(durable, { now: this.now(), wallMs: this.wallNow() }),
       ...known,
       own: { ...FIRST_VIEW, ...this.input.own, ...known.own },
     })

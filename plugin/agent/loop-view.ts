@@ -12,7 +12,7 @@ import {
   type Timing,
 } from '../core/timing.ts'
 import type { Logger } from '../logger.ts'
-import type { AgentPorts } from './agent-ports.ts'
+import type { AgentPorts, DurableState } from './agent-ports.ts'
 
 export interface AgentLoopInput {
   readonly ports: AgentPorts
@@ -20,6 +20,8 @@ export interface AgentLoopInput {
   /** Null until the pair has settings; needed before `setPaired(true)`. */
   readonly settings: PairSettings | null
   readonly paired: boolean
+  /** What an earlier life left on disk, to be shown until the loop starts and reads it anew. */
+  readonly durable?: DurableState | null
   /** The pair begins with the data of this server; of the primary unless told. */
   readonly startsPair?: boolean
   readonly logger?: Logger

@@ -59,10 +59,12 @@ export async function openLoop(
   await virtualIp.use(makeVirtualIpDriver(config, settings, peer.record(), logger))
   const identity = (): Identity => settings.current().server?.identity ?? 'primary'
   const changes = new ChangeGate(logger)
+  const store = afterTelling(createStateStore(config.stateDirectory, logger), history)
   const loop = createAgentLoop({
+    durable: await store.load(),
     ports: {
       clock,
-      store: afterTelling(createStateStore(config.stateDirectory, logger), history),
+      store,
       link,
       virtualIp: withServiceLease(virtualIp, serviceLeasePath(config), logger),
       data: dataPort(engine, peer, client, () => loop),
