@@ -122,7 +122,7 @@ export async function openKeepalived(advertSeconds: number): Promise<KeepalivedP
   const b = new Host(network.hosts.b, folder, 100, advertSeconds)
   const file = join(folder, 'requests')
   const words = { host: VIRTUAL_IP, port: WEB_PORT, token: 'none', file }
-  const json = JSON.stringify({ ...words, intervalMs: 10, timeoutMs: 1000 })
+  const json = JSON.stringify({ ...words, intervalMs: 10, timeoutMs: 3000 })
   const client = join(SUPPORT, 'client.ts')
   network.hosts.client.start(process.execPath, '--import=tsx', client, json)
   const requests = (): RequestRecord[] =>

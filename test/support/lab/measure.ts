@@ -133,8 +133,8 @@ interface Lost {
   readonly writesLostForGood: number
 }
 
-/** Every acknowledged write is on the active, or kept among the changes that had not been sent. */
-async function lostWrites(
+/** Every acknowledged write is on the active, or kept on a server among the changes that had not been sent. */
+export async function lostWrites(
   pair: LabPair,
   { active, standby }: Roles,
   from: number,
@@ -145,10 +145,14 @@ async function lostWrites(
   const there = new Set(rows.map((row) => row.caller))
   const lost = acknowledged.filter((write) => !there.has(String(write.number)))
   if (lost.length === 0) return { writesLost: 0, oldestLostAt: null, writesLostForGood: 0 }
-  const kept = await standby.sql<{ row_values: string[] | null }>(
-    `select row_values from hot_standby.unsent_change where table_name = 'call_records'`,
+  const kept = await Promise.all(
+    [active, standby].map((server) =>
+      server.sql<{ row_values: string[] | null }>(
+        `select row_values from hot_standby.unsent_change where table_name = 'call_records'`,
+      ),
+    ),
   )
-  const keptNumbers = new Set(kept.flatMap((row) => row.row_values ?? []))
+  const keptNumbers = new Set(kept.flat().flatMap((row) => row.row_values ?? []))
   return {
     writesLost: lost.length,
     oldestLostAt: Math.min(...lost.map((write) => write.endedAt)),

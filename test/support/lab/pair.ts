@@ -28,7 +28,9 @@ export interface LabPair {
   readonly a: LabServer
   readonly b: LabServer
   readonly witness: LabWitness | null
-  /** Mends, starts what does not run, and waits until one is active, the other follows it, and clients are served. */
+  /** Mends the network and starts what does not run; a scenario mends what it did besides. */
+  mend(): Promise<void>
+  /** Mends, and waits until one is active, the other follows it, and clients are served. */
   settle(): Promise<Roles>
   /** Who is active and who is standby by what they say of themselves; null unless it is clear. */
   roles(): Promise<Roles | null>
@@ -98,6 +100,11 @@ async function build(
   const requests = (): RequestRecord[] =>
     existsSync(file) ? parseRequests(readFileSync(file, 'utf8')) : []
   const roles = (): Promise<Roles | null> => rolesOf(a, b)
+  const mend = async (): Promise<void> => {
+    await Promise.all([network.mend(), witness?.start()])
+    for (const server of [a, b]) server.restartsAgent = false
+    await Promise.all([a.start(), b.start()])
+  }
   const isServed = (server: LabServer): boolean => {
     const last = requests().slice(-20)
     return last.length === 20 && last.every((one) => isAnswered(one) && one.server === server.name)
@@ -114,10 +121,9 @@ async function build(
       return options.gate === true ? answeredIntervals(printed) : heldIntervals(printed, VIRTUAL_IP)
     },
     close,
+    mend,
     async settle() {
-      await Promise.all([network.mend(), witness?.start()])
-      for (const server of [a, b]) server.restartsAgent = false
-      await Promise.all([a.start(), b.start()])
+      await mend()
       let found: Roles | null = null
       await waitUntil(
         'one active, one standby that follows it, and the client served',
