@@ -23,7 +23,7 @@ export class ChangeGate implements ChangePort {
   private readonly waiting = new Set<Waiting>()
   /** Processes that were told of this turn and have not come back. */
   private readonly owing = new Set<string>()
-  private allDone: (() => void) | null = null
+  private allDone: () => void = () => undefined
 
   constructor(logger: Logger) {
     this.logger = logger
@@ -52,7 +52,7 @@ export class ChangeGate implements ChangePort {
 
   private async begin(changes: ChangesTurn['changes'], limitMs: number): Promise<void> {
     this.turn = { number: this.turn.number + 1, changes }
-    this.allDone?.()
+    this.allDone()
     this.owing.clear()
     for (const { process, answer } of [...this.waiting]) {
       this.owing.add(process)
@@ -72,11 +72,10 @@ export class ChangeGate implements ChangePort {
         resolve()
       }
     })
-    this.allDone = null
   }
 
   private settle(process: string): void {
-    if (this.owing.delete(process) && this.owing.size === 0) this.allDone?.()
+    if (this.owing.delete(process) && this.owing.size === 0) this.allDone()
   }
 
   private another(process: string): Promise<void> {
