@@ -1,5 +1,5 @@
 // Failover beside keepalived, in the same lab and with the same client; see docs/internals/performance.md. --runs N;
-// --only names systems; --json prints the figures only; --chart FILE.svg draws them.
+// --only names systems, --fault faults; --json prints the figures only; --chart FILE.svg draws them.
 import { writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { networkFaults, serverFaults } from '../../test/support/lab/faults.ts'
@@ -15,6 +15,7 @@ const { values } = parseArgs({
   options: {
     runs: { type: 'string', default: '5' },
     only: { type: 'string' },
+    fault: { type: 'string', default: '' },
     json: { type: 'boolean' },
     chart: { type: 'string' },
   },
@@ -35,7 +36,7 @@ interface Opened {
   close(): Promise<void>
 }
 
-const ours = PROFILES.filter(({ pair }) => pair.witness !== true).map(
+const ours = PROFILES.filter(({ pair }) => pair.witness !== true && pair.clocks !== true).map(
   ({ name, pair: times }): System => ({
     name: `hot standby, ${name} (${times.deadTimeMs ?? 0} ms)`,
     async open() {
@@ -70,6 +71,9 @@ const keepalived = KEEPALIVED_SECONDS.map((seconds): System => ({
 const chosen = [...ours, ...keepalived].filter(({ name }) => name.includes(values.only ?? ''))
 if (chosen.length === 0)
   throw new Error(`--only ${values.only ?? ''}: no system has that in its name`)
+const faults = FAULTS.filter((fault) => fault.includes(values.fault))
+if (faults.length === 0)
+  throw new Error(`--fault ${values.fault}: none has that in its name: ${FAULTS.join(', ')}`)
 const outcomes: Outcome[] = []
 for (const system of chosen) await tryOut(system)
 console.log(values.json === true ? JSON.stringify(outcomes, null, 2) : failoverTable(outcomes))
@@ -78,10 +82,10 @@ if (values.chart !== undefined) await writeFile(values.chart, failoverChart(outc
 async function tryOut(system: System): Promise<void> {
   const opened = await system.open()
   if (opened === null) return
-  const found = new Map<Fault, Run[]>(FAULTS.map((fault) => [fault, []]))
+  const found = new Map<Fault, Run[]>(faults.map((fault) => [fault, []]))
   try {
     for (let run = 1; run <= runs; run += 1)
-      for (const fault of FAULTS) {
+      for (const fault of faults) {
         const { outageMs, bothHeldMs, requestsFailed } = await opened.measure(fault)
         found.get(fault)?.push({ outageMs, bothHeldMs, requestsFailed })
         const more = `two holders ${bothHeldMs} ms, ${requestsFailed} failed`
