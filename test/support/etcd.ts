@@ -15,6 +15,12 @@ export interface Etcd {
   start(): Promise<void>
 }
 
+/** PEM files; the certificate is its own authority. */
+export interface EtcdTls {
+  readonly certFile: string
+  readonly keyFile: string
+}
+
 /** One member that is a cluster by itself. */
 export function etcdArguments(member: {
   readonly folder: string
@@ -33,19 +39,23 @@ export function etcdArguments(member: {
 }
 
 /** Null, with a line that says so, where there is no etcd. Whoever starts it kills it. */
-export async function startEtcd(folder: string): Promise<Etcd | null> {
+export async function startEtcd(folder: string, tls?: EtcdTls): Promise<Etcd | null> {
   if ((await findProgram('etcd')) === null) {
     process.stdout.write('    skipped: there is no etcd here (Debian: etcd-server)\n')
     return null
   }
-  const url = `http://127.0.0.1:${await freePort()}`
+  const url = `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${await freePort()}`
   const peerUrl = `http://127.0.0.1:${await freePort()}`
-  const given = etcdArguments({ folder: `${folder}/etcd`, url, peerUrl })
+  const given = [
+    ...etcdArguments({ folder: `${folder}/etcd`, url, peerUrl }),
+    ...(tls === undefined ? [] : ['--cert-file', tls.certFile, '--key-file', tls.keyFile]),
+  ]
+  const caFile = tls?.certFile
   let running: ChildProcess | null = null
   const etcd: Etcd = {
     url,
     ask: (path, body) =>
-      createEtcdGateway({ url, key: 'any' })(path, body, AbortSignal.timeout(2000)),
+      createEtcdGateway({ url, key: 'any', caFile })(path, body, AbortSignal.timeout(2000)),
     async kill() {
       const killed = running
       running = null
