@@ -23,7 +23,7 @@ export interface ChangeTurns {
 }
 
 /** As long as the agent waits for us, and a little more. */
-const LONGEST_QUIET_MS = 500
+const LONGEST_QUIET_MS = 1500
 /** A read may be a stream that does not end. */
 const LONGEST_READ_MS = 50
 const ASK_AGAIN_MS = 500

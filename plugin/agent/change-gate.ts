@@ -5,7 +5,7 @@ import type { ChangePort } from './agent-ports.ts'
 /** A call that waits for the next turn is answered after this time at the latest, so that a lost process is forgotten. */
 const LONGEST_CALL_MS = 5000
 /** Changes under way are given this long; who is not done then meets the lock of the database. */
-const HOLD_LIMIT_MS = 250
+const HOLD_LIMIT_MS = 1000
 const REDIRECT_LIMIT_MS = 100
 
 interface Waiting {
