@@ -187,7 +187,7 @@ export class BatchStream {
     await this.#releaseBell()
     status.behind(countChanges(look.window), states.bytesOf(look.window))
     const begun = input.now()
-    const { check } = following
+    const { check, changes } = following
     try {
       const result = await runBatch(this.#context, {
         from,
@@ -199,6 +199,7 @@ export class BatchStream {
         ...(check === null ? {} : { atCut: (pairs) => check.run(this.#context, pairs) }),
       })
       if (look.mark.locked) following.drained = result.position.snapshot
+      if (inspect) following.lookedAtAll(changes)
       following.moveTo(result.position)
       check?.finish((report) => {
         status.checked(report)

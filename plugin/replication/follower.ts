@@ -83,6 +83,7 @@ export class Follower {
 
   /** What is left out has changed: goes on over a new connection, which looks at all tables first. */
   pairAgain(): void {
+    this.#following.pairAgain()
     this.#round.abort()
     this.#following.wake()
   }

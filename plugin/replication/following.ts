@@ -16,6 +16,9 @@ export class Following {
   drained: string | null = null
   copyRequested = false
   check: DriftCheck | null = null
+  /** How often what is left out has changed, and up to which of these all tables have been looked at since. */
+  #changes = 0
+  #lookedUpTo = 0
   #next = new Wake()
   readonly #waiters = new Set<{ readonly wanted: AppliedPosition; readonly resolve: () => void }>()
 
@@ -56,7 +59,23 @@ export class Following {
     }
   }
 
+  /** What is left out has changed: nothing counts as applied before all tables have been looked at. */
+  pairAgain(): void {
+    this.#changes += 1
+  }
+
+  /** For `lookedAtAll`, before the look. */
+  get changes(): number {
+    return this.#changes
+  }
+
+  /** All tables were looked at, and what was missing has been copied. */
+  lookedAtAll(changes: number): void {
+    this.#lookedUpTo = Math.max(this.#lookedUpTo, changes)
+  }
+
   hasApplied(position: AppliedPosition): boolean {
+    if (this.#lookedUpTo < this.#changes) return false
     const own = this.settled
     if (own === null || own.state !== 'applied' || own.sourceId !== position.sourceId) return false
     return covers(own.snapshot, position.snapshot)
