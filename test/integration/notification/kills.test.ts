@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { eventually, temporaryFolder } from '../../support/channel.ts'
 import { type SmtpSink, startSmtpSink } from '../../support/smtp-sink.ts'
@@ -27,6 +28,10 @@ describe('a notifier that is killed', function () {
     running.kill('SIGKILL')
     await once(running, 'exit')
   }
+  const noted = async (): Promise<number> => {
+    const lines = await readFile(join(folder.path, 'outbox.jsonl'), 'utf8')
+    return lines.match(/"type":"delivered"/g)?.length ?? 0
+  }
   const messageIds = () =>
     (sink?.mails ?? []).map(({ raw }) => /^Message-ID: (.*)\r$/im.exec(raw)?.[1] ?? '')
 
@@ -47,6 +52,8 @@ describe('a notifier that is killed', function () {
     sink = await startSmtpSink({ port })
     start(port)
     await eventually('both are there', () => sink?.mails.length === 2)
+    // A kill before this note is the story of the last test.
+    await eventually('both are noted', async () => (await noted()) === 2)
     await kill()
     await recorded(start(port, 'steppedDown'))
     await eventually('the third is there', () => sink?.mails.length === 3)
