@@ -48,6 +48,10 @@ export function createChangeTurns({ nextTurn, logger }: ChangeTurnsPorts): Chang
     for (const proceed of waiting) proceed(next === 'moved' ? 'moved' : 'go')
     waiting.clear()
   }
+  const admitted = (isChange: boolean): Promise<'go' | 'moved'> => {
+    if (changes === 'held' && isChange) return new Promise((resolve) => waiting.add(resolve))
+    return Promise.resolve(changes === 'moved' ? 'moved' : 'go')
+  }
   const quiet = async (kind: keyof typeof underWay, limitMs: number, signal: AbortSignal) => {
     if (underWay[kind] === 0) return
     await new Promise<void>((resolve) => {
@@ -91,12 +95,7 @@ export function createChangeTurns({ nextTurn, logger }: ChangeTurnsPorts): Chang
   }
   return {
     async enter(response, isChange) {
-      const outcome =
-        changes === 'held' && isChange
-          ? await new Promise<'go' | 'moved'>((resolve) => waiting.add(resolve))
-          : changes === 'moved'
-            ? 'moved'
-            : 'go'
+      const outcome = await admitted(isChange)
       if (!response.destroyed) begin(response, isChange ? 'changes' : 'reads')
       return outcome
     },

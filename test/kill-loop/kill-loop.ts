@@ -24,6 +24,8 @@ export interface KillLoopReport {
   readonly failed: number
   readonly acknowledged: number
   readonly unsent: number
+  /** How often the administrator allowed automatic take-overs anew, before their limit in an hour was reached. */
+  readonly allowed: number
 }
 
 /** How often the loop lets the pair come to rest; most faults meet a pair that recovers. */
@@ -41,9 +43,13 @@ export async function runKillLoop(input: KillLoopInput): Promise<KillLoopReport>
   const calmAt = Date.now()
   const excused: { from: number; until: number }[] = []
   const terms = new Map<string, number>()
+  let allowed = 0
   for (let number = 1; number <= faults; number += 1) {
     roles = (await pair.roles()) ?? roles
-    if (number % ALLOW_AGAIN_EVERY === 0) await allowTakeOvers(pair)
+    if (number % ALLOW_AGAIN_EVERY === 0) {
+      await allowTakeOvers(pair)
+      allowed += 1
+    }
     const scenario = random.pick(scenarios)
     const from = Date.now()
     const story = { pair, ...roles }
@@ -79,6 +85,7 @@ export async function runKillLoop(input: KillLoopInput): Promise<KillLoopReport>
     failed: requests.filter((one) => !isAnswered(one)).length,
     acknowledged: acknowledgedWrites(requests, calmAt, endedAt).length,
     unsent: writesLost,
+    allowed,
   }
 }
 

@@ -65,7 +65,7 @@ try {
     log: console.log,
   })
   console.log(
-    `${found.faults} faults in ${found.minutes.toFixed(1)} min, ${found.roleChanges} changes of the role; ${found.requests} requests, ${found.failed} failed; ${found.acknowledged} writes acknowledged, ${found.unsent} of them kept as unsent; two holders only while the servers were cut off from each other; healed without help`,
+    `${found.faults} faults in ${found.minutes.toFixed(1)} min, ${found.roleChanges} changes of the role; ${found.requests} requests, ${found.failed} failed; ${found.acknowledged} writes acknowledged, ${found.unsent} of them kept as unsent; two holders only while the servers were cut off from each other; healed by itself, with automatic take-overs allowed anew ${found.allowed} times`,
   )
 } catch (error) {
   failed = true

@@ -22,15 +22,8 @@ export async function roleExists(db: Queryable, role: string): Promise<TextRow |
 }
 
 /** Grants a role what replication needs on one table, when it has not got it yet. */
-export async function grantTable(db: Queryable, quotedTable: string, role: string): Promise<void> {
-  const row = await textRow(
-    db,
-    `select bool_and(pg_catalog.has_table_privilege($1, $2, p))::text as has_all
-     from unnest($3::text[]) p`,
-    [role, quotedTable, TABLE_RIGHTS],
-  )
-  if (row?.['has_all'] === 'true') return
-  await db.query(`grant ${TABLE_RIGHTS.join(', ')} on ${quotedTable} to ${quoteName(role)}`)
+export function grantTable(db: Queryable, quotedTable: string, role: string): Promise<void> {
+  return grantOn(db, { kind: 'table', name: quotedTable, quoted: quotedTable }, TABLE_RIGHTS, role)
 }
 
 /** Schemas and sequences, and our own schema: everything in it but the right to change its shape. */
@@ -98,20 +91,35 @@ export async function prepareCaptureOwner(
   }
 }
 
-async function grantSchema(
+function grantSchema(
   db: Queryable,
   schema: string,
   rights: readonly string[],
   role: string,
 ): Promise<void> {
+  return grantOn(db, { kind: 'schema', name: schema, quoted: quoteName(schema) }, rights, role)
+}
+
+/** `name`: as the functions of PostgreSQL take it, a schema without quotes. */
+async function grantOn(
+  db: Queryable,
+  object: {
+    readonly kind: 'table' | 'schema'
+    readonly name: string
+    readonly quoted: string
+  },
+  rights: readonly string[],
+  role: string,
+): Promise<void> {
+  const { kind, name, quoted } = object
   const row = await textRow(
     db,
-    `select bool_and(pg_catalog.has_schema_privilege($1, $2, p))::text as has_all
+    `select bool_and(pg_catalog.has_${kind}_privilege($1, $2, p))::text as has_all
      from unnest($3::text[]) p`,
-    [role, schema, rights],
+    [role, name, rights],
   )
   if (row?.['has_all'] === 'true') return
-  await db.query(`grant ${rights.join(', ')} on schema ${quoteName(schema)} to ${quoteName(role)}`)
+  await db.query(`grant ${rights.join(', ')} on ${kind} ${quoted} to ${quoteName(role)}`)
 }
 
 async function grantRelations(

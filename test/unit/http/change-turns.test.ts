@@ -44,7 +44,8 @@ describe('the turns of changes in a web process', () => {
     await waitUntil('the turn', async () => {
       const probe = response()
       const waits = turns.enter(probe, true)
-      const isHeld = (await Promise.race([waits, Promise.resolve('waits')])) === 'waits'
+      const later = new Promise((resolve) => setImmediate(resolve, 'waits'))
+      const isHeld = (await Promise.race([waits, later])) === 'waits'
       if (!isHeld) probe.emit('close')
       return isHeld
     })

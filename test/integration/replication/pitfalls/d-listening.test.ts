@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { Queryable } from '../../../../plugin/db/transaction.ts'
 import { requireSupported } from '../../../../plugin/replication/open-database.ts'
 import { WAKE_CHANNEL } from '../../../../plugin/replication/wake-up.ts'
-import { eventually, inSync, rowsOf, withClient } from '../../../support/database.ts'
+import { eventually, inSync, rowsOf, startServer, withClient } from '../../../support/database.ts'
 import { usePair } from '../../../support/pair.ts'
 
 const OURS = `datname = current_database() and application_name like 'hot-standby%'`
@@ -62,6 +62,49 @@ describe('pitfalls D: LISTEN, NOTIFY, connections', function () {
     await standby.restartEngine()
     await standby.engine.follow(active.source(), 'test')
     await same('t')
+  })
+
+  it('D2: nobody is notified while the reader is in a batch, however long it takes', async () => {
+    const { clusters } = pair()
+    let begun = (): void => undefined
+    let goOn = (): void => undefined
+    const batch = new Promise<void>((resolve) => (begun = resolve))
+    const wait = new Promise<void>((resolve) => (goOn = resolve))
+    let isBlocking = false
+    const ddl = 'create table t (id int primary key, v text)'
+    const active = await startServer(clusters.first, 'active', { ddl })
+    const standby = await startServer(clusters.second, 'standby', {
+      ddl,
+      onStep: async (step) => {
+        if (!isBlocking || step !== 'beforeCommit') return
+        begun()
+        await wait
+      },
+    })
+    try {
+      await active.engine.promote(1)
+      await standby.engine.follow(active.source(), 'test')
+      await inSync(active, standby)
+      isBlocking = true
+      const check = standby.engine.check({ repair: false })
+      await batch
+      await withClient(active.url(), async (listener) => {
+        let heard = 0
+        listener.on('notification', () => heard++)
+        await listener.query(`listen ${WAKE_CHANNEL}`)
+        for (let n = 0; n < 100; n++) await active.sql.query(`insert into t values (${n}, 'x')`)
+        await listener.query('select 1')
+        assert.equal(heard, 0)
+      })
+      isBlocking = false
+      goOn()
+      await check
+      await inSync(active, standby)
+      assert.deepEqual(await rowsOf(standby, 't'), await rowsOf(active, 't'))
+    } finally {
+      goOn()
+      await Promise.all([active.close(), standby.close()])
+    }
   })
 
   it('D3, D4: the listener never sits in a transaction, so the queue of notifications drains', async () => {
