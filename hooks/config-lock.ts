@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Request, RequestHandler, Response } from 'express'
 import type { ConfigLockStatus, StatusDocument } from '../plugin/api/status-document.ts'
+import type { StateName } from '../plugin/core/state.ts'
 import { HotStandbyError } from '../plugin/errors.ts'
 import type { Logger } from '../plugin/logger.ts'
 import type { ChangeTurns } from './change-turns.ts'
@@ -37,20 +38,27 @@ const LONGEST_WAIT_MS = 10_000
 const LOOK_AGAIN_MS = 50
 /** What the agent takes at the most. */
 const LONGEST_PATH = 2000
+/** The virtual IP leads to this server a moment before its agent says that it is active. */
+const PASSING: Partial<Record<StateName, Lock['passing']>> = {
+  boot: 'agentRestarts',
+  claiming: 'becomesActive',
+  takingOver: 'becomesActive',
+}
 const READS = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /**
  * Middleware for the platform's configuration routes: on a server that must not be configured it answers 423
  * and says where configuration is possible. It fails closed: a paired server whose agent does not answer is locked. While
- * such a server may serve, its agent being started again, changes wait and are not refused. In a planned switchover they
- * wait, too; all requests go to the virtual IP with 307 while it moves.
+ * such a server may serve, its agent being started again, changes wait and are not refused; so they do on a server that
+ * becomes active at this moment. In a planned switchover they wait, too; all requests go to the virtual IP with 307 while
+ * it moves.
  */
 export function createConfigLock(ports: ConfigLockPorts): RequestHandler {
   // One looks for all that wait.
   let settling: Promise<Lock> | null = null
   const settledLock = async (): Promise<Lock> => {
     const lock = await lockNow(ports)
-    if (!lock.isPassing) return lock
+    if (lock.passing === null) return lock
     settling ??= settle(ports, lock).finally(() => {
       settling = null
     })
@@ -84,35 +92,37 @@ export function createConfigLock(ports: ConfigLockPorts): RequestHandler {
   }
 }
 
-/** `isPassing`: locked only because it is not known yet what this server is. */
 interface Lock extends ConfigLockStatus {
-  readonly isPassing: boolean
+  /** Locked only because it is not known yet what this server is, or because it is not quite active. */
+  readonly passing: 'agentRestarts' | 'becomesActive' | null
 }
 
 /** A change that the lease lets wait is not acknowledged, so nothing is lost when the agent does not come back. */
 async function settle(ports: ConfigLockPorts, first: Lock): Promise<Lock> {
   const until = performance.now() + LONGEST_WAIT_MS
   let lock = first
-  while (lock.isPassing && performance.now() < until && (await ports.serviceLeaseMs()) > 0) {
+  while (performance.now() < until && (await mayPass(ports, lock))) {
     await delay(LOOK_AGAIN_MS)
     lock = await lockNow(ports)
   }
   return lock
 }
 
+async function mayPass(ports: ConfigLockPorts, { passing }: Lock): Promise<boolean> {
+  return passing === 'agentRestarts' ? (await ports.serviceLeaseMs()) > 0 : passing !== null
+}
+
 async function lockNow(ports: ConfigLockPorts): Promise<Lock> {
   try {
     const { configLock } = await ports.status()
-    if (!configLock.locked) return { ...configLock, isPassing: false }
+    if (!configLock.locked) return { ...configLock, passing: null }
     // A server that has just become active must not refuse what its new role allows.
     const now = await ports.freshStatus()
-    return {
-      ...now.configLock,
-      isPassing: now.configLock.locked && now.server.state === 'boot',
-    }
+    const { configLock: lock, server } = now
+    return { ...lock, passing: lock.locked ? (PASSING[server.state] ?? null) : null }
   } catch {
     const lock = await lockWithoutAgent(ports)
-    return { ...lock, isPassing: lock.locked }
+    return { ...lock, passing: lock.locked ? 'agentRestarts' : null }
   }
 }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { type IncomingMessage, request as httpRequest, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
 import express from 'express'
 import { freePort } from '../../../examples/demo/postgres-cluster.ts'
 import { createHotStandby, type HotStandby } from '../../../plugin/create-hot-standby.ts'
@@ -121,9 +122,9 @@ function keepSaving({ address, port }: { readonly address: string; readonly port
       // Between two holders nobody listens; whether a request that was cut off was made shows later.
       if (answer === null) return
       if (answer.statusCode === 201) return void saved.push(next)
-      if (answer.statusCode !== 307) return void refused.push(`${next}: ${answer.statusCode}`)
+      if (answer.statusCode !== 307) return void refused.push(`${next}: ${answer.text}`)
       redirected += 1
-      url = new URL(answer.headers.location!)
+      url = new URL(answer.location!)
     }
     refused.push(`${next}: sent on ${LONGEST_CHAIN} times`)
   }
@@ -143,12 +144,21 @@ function keepSaving({ address, port }: { readonly address: string; readonly port
   }
 }
 
+interface Answer {
+  readonly statusCode: number
+  readonly location: string | undefined
+  readonly text: string
+}
+
 /** Null when the connection failed. */
-function post(url: URL): Promise<IncomingMessage | null> {
-  return new Promise((resolve) => {
-    const request = httpRequest(url, { method: 'POST', agent: false }, (response) => {
-      response.resume().once('close', () => resolve(response))
-    })
-    request.on('error', () => resolve(null)).end()
-  })
+async function post(url: URL): Promise<Answer | null> {
+  const headers = { accept: 'application/json' }
+  const request = httpRequest(url, { method: 'POST', agent: false, headers }).end()
+  try {
+    const [response] = (await once(request, 'response')) as [IncomingMessage]
+    const { statusCode, headers } = response
+    return { statusCode: statusCode!, location: headers.location, text: await text(response) }
+  } catch {
+    return null
+  }
 }

@@ -91,6 +91,18 @@ describe('the configuration lock', () => {
     assert.deepEqual(leases, [])
   })
 
+  for (const state of ['claiming', 'takingOver'] as const)
+    it(`lets changes wait while this server becomes active (${state})`, async () => {
+      const becoming = pairedStatus({ server: { ...pairedStatus().server, state } })
+      const steps = [becoming, becoming, becoming, activeStatus()]
+      const status = () => Promise.resolve(steps.length > 1 ? steps.shift()! : steps[0]!)
+      assert.equal(await pass({ status }), null)
+      const givenUp = [becoming, becoming, pairedStatus()]
+      const failed = () => Promise.resolve(givenUp.length > 1 ? givenUp.shift()! : givenUp[0]!)
+      assert.equal((await pass({ status: failed }))?.code, 'HS_CONFIG_LOCKED')
+      assert.equal(givenUp.length, 1)
+    })
+
   it('refuses at once on a standby, whatever a lease says', async () => {
     const serviceLeaseMs = () => Promise.resolve(5000)
     assert.equal((await pass({ status: standby, serviceLeaseMs }))?.code, 'HS_CONFIG_LOCKED')
