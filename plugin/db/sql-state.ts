@@ -22,6 +22,18 @@ export function isLockTimeout(error: unknown): boolean {
   return sqlStateOf(error) === '55P03'
 }
 
+/** The role may not do it. */
+export function isRightMissing(error: unknown): boolean {
+  return sqlStateOf(error) === '42501'
+}
+
+/** Another session made or changed the same object of the catalogue at this moment: trying again finds what it left. */
+export function isChangedMeanwhile(error: unknown): boolean {
+  const state = sqlStateOf(error)
+  if (state === 'XX000') return /tuple concurrently/.test((error as Error).message)
+  return state === '23505' || state === '42710'
+}
+
 /** What PostgreSQL said, in one line, without the values of the row when they are not needed. */
 export function describeSqlError(error: unknown): string {
   if (!(error instanceof Error)) return String(error)

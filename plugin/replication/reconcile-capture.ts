@@ -3,6 +3,7 @@ import { delay } from '../db/delay.ts'
 import { type QuotedName, quoteName } from '../db/identifiers.ts'
 import { inTransaction, type Queryable } from '../db/transaction.ts'
 import { type CaptureDefinition, defineCapture, excludedNames } from './capture-sql.ts'
+import { prepareCaptureOwner } from './capture-owner.ts'
 import type { DatabaseConfig } from './database-config.ts'
 import * as queries from './queries/capture.ts'
 import * as rights from './queries/rights.ts'
@@ -18,6 +19,8 @@ export interface CaptureReport {
   readonly impossible: readonly { readonly name: string; readonly reason: string }[]
   /** Statements that only a superuser can run, and that are missing. */
   readonly missingRights: readonly string[]
+  /** Statements with which a superuser gives the capture functions an owner that may only write the journal. */
+  readonly missingOwner: readonly string[]
 }
 
 const LOCK_TIMEOUT_MS = 400
@@ -25,9 +28,6 @@ const LOCK_ATTEMPTS = 40
 
 /** Two that install at once, the agent and `hot-standby migrate`, would replace each other's functions. */
 const INSTALL_LOCK = '7421000000000003'
-
-/** Owner of the capture functions: cannot log in, may only write the journal. */
-export const CAPTURE_OWNER = 'hot_standby_capture'
 
 /**
  * Makes capture match the tables as they are now. Idempotent; every table in a short transaction of its own, which
@@ -56,9 +56,9 @@ async function reconcile(
 ): Promise<CaptureReport> {
   const schema = quoteName(config.schema)
   const catalogue = await readTableCatalogue(client, config)
-  const owner = await captureOwner(client, config.schema)
+  const owner = await prepareCaptureOwner(client, config.schema)
   const before = await queries.readCapturedTables(client, schema)
-  const context = { config, schema, owner, replicatorRole }
+  const context = { config, schema, owner: owner.name, replicatorRole }
   const triggers = await queries.readInstalledTriggers(client, config.schema)
   const installed: string[] = []
   const unchanged: string[] = []
@@ -88,6 +88,7 @@ async function reconcile(
     excluded: catalogue.notReplicated.filter((entry) => entry.why === 'excluded'),
     impossible: [...impossible, ...failed],
     missingRights,
+    missingOwner: owner.missing,
   }
 }
 
@@ -249,16 +250,6 @@ export async function removeCaptures(
     removed.push(displayName(table))
   }
   return removed
-}
-
-/** The NOLOGIN owner when it can be made; null: the functions stay the migrating role's. */
-async function captureOwner(client: Queryable, schema: string): Promise<QuotedName | null> {
-  try {
-    await inTransaction(client, () => rights.prepareCaptureOwner(client, schema, CAPTURE_OWNER))
-    return quoteName(CAPTURE_OWNER)
-  } catch {
-    return null
-  }
 }
 
 async function grantIfRoleExists(

@@ -32,6 +32,17 @@ export function migrationLines({
       ({ field, name }) => `NOT FOUND       ${name}: ${field} names it, but the database has none`,
     ),
     ...missingRights(capture.missingRights),
+    ...missingOwner(capture.missingOwner),
+  ]
+}
+
+/** Capture works without it, so the upgrade goes on. */
+function missingOwner(statements: readonly string[]): string[] {
+  if (statements.length === 0) return []
+  return [
+    'CAPTURE OWNER   The capture functions belong to the role that migrates. A superuser can give them one that may only write the journal:',
+    ...statements.map((statement) => `  ${statement}`),
+    'Then run this again.',
   ]
 }
 

@@ -21,6 +21,12 @@ export async function roleExists(db: Queryable, role: string): Promise<TextRow |
   )
 }
 
+/** The role that runs the statements. */
+export async function currentRole(db: Queryable): Promise<string> {
+  const row = await textRow(db, 'select current_user::text as role')
+  return row?.['role'] ?? ''
+}
+
 /** Grants a role what replication needs on one table, when it has not got it yet. */
 export function grantTable(db: Queryable, quotedTable: string, role: string): Promise<void> {
   return grantOn(db, { kind: 'table', name: quotedTable, quoted: quotedTable }, TABLE_RIGHTS, role)
@@ -88,6 +94,23 @@ export async function prepareCaptureOwner(
   await grantRelations(db, { ...relations, kind: 'sequence', rights: ['usage'] })
   for (const name of ['wake_reader()', 'refuse_write(text, text)']) {
     await giveFunction(db, `${quoteName(schema)}.${name}`, role)
+  }
+  await giveCaptureFunctions(db, schema, role)
+}
+
+/** Those that were installed before the role could be their owner. */
+async function giveCaptureFunctions(db: Queryable, schema: string, role: string): Promise<void> {
+  const others = await textRows(
+    db,
+    `select p.proname as name from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+     where n.nspname = $1 and p.proname ~ '^capture_[0-9]+$'
+       and p.proowner <> (select oid from pg_catalog.pg_roles where rolname = $2)
+     order by 1`,
+    [schema, role],
+  )
+  for (const { name } of others) {
+    const signature = `${qualifiedName(schema, name ?? '')}()`
+    await db.query(`alter function ${signature} owner to ${quoteName(role)}`)
   }
 }
 

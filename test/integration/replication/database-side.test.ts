@@ -7,6 +7,8 @@ import { MIGRATIONS } from '../../../migrations/index.ts'
 import { quoteName } from '../../../plugin/db/identifiers.ts'
 import { createKnexMigrationSource } from '../../../plugin/db/knex-migrations.ts'
 import { HotStandbyError } from '../../../plugin/errors.ts'
+import { CAPTURE_OWNER } from '../../../plugin/replication/capture-owner.ts'
+import type { DatabaseConfig } from '../../../plugin/replication/database-config.ts'
 import { createReplicationEngine } from '../../../plugin/replication/engine.ts'
 import { migrateDatabase } from '../../../plugin/replication/migrate-database.ts'
 import { removeFromDatabase } from '../../../plugin/replication/remove-from-database.ts'
@@ -25,6 +27,18 @@ import {
 const SCHEMA = quoteName(ODD_SCHEMA)
 const TABLES = `create table t (id int primary key, v text); create table secret (id int primary key)`
 
+function plainConfig(url: string, ownerUrl: string): DatabaseConfig {
+  return {
+    url,
+    ownerUrl,
+    schema: ODD_SCHEMA,
+    replicatedSchemas: ['public'],
+    exclude: { tables: [], columns: {}, rows: {} },
+    checkAt: 'never',
+    journalCapBytes: 1_048_576,
+  }
+}
+
 describe('database side', function () {
   this.timeout(60_000)
   const clusters = useClusters()
@@ -42,6 +56,20 @@ describe('database side', function () {
       () => 'done',
       (error: unknown) => (error instanceof HotStandbyError ? error.code : String(error)),
     )
+
+  it('gives the capture functions an owner of their own, in several databases of a cluster at once', async () => {
+    const cluster = clusters().second
+    const names = ['at_once_1', 'at_once_2', 'at_once_3', 'at_once_4']
+    await withClient(cluster.url(), async (client) => {
+      const { rows } = await client.query(`select from pg_roles where rolname = '${CAPTURE_OWNER}'`)
+      assert.deepEqual(rows, [], 'the role is made by all of them')
+      for (const name of names) await client.query(`create database ${name}`)
+    })
+    const reports = await Promise.all(
+      names.map((name) => migrateDatabase(plainConfig(cluster.url(name), cluster.url(name)))),
+    )
+    for (const { capture } of reports) assert.deepEqual(capture.missingOwner, [])
+  })
 
   it('runs its migrations through knex as well, under any schema name, and both agree', async () => {
     server = await startServer(clusters().first, 'one')
@@ -109,15 +137,8 @@ describe('database side', function () {
     await withClient(as('plain_owner'), (client) =>
       client.query(`create table t (id int primary key); alter table t enable row level security`),
     )
-    const report = await migrateDatabase({
-      url: as('plain_replicator'),
-      ownerUrl: as('plain_owner'),
-      schema: ODD_SCHEMA,
-      replicatedSchemas: ['public'],
-      exclude: { tables: [], columns: {}, rows: {} },
-      checkAt: 'never',
-      journalCapBytes: 1_048_576,
-    })
+    const config = plainConfig(as('plain_replicator'), as('plain_owner'))
+    const report = await migrateDatabase(config)
     assert.deepEqual(report.capture.impossible, [])
     assert.deepEqual(report.capture.installed, ['public.t'])
     assert.deepEqual(report.capture.missingRights, [
@@ -125,6 +146,18 @@ describe('database side', function () {
       'alter role "plain_replicator" bypassrls;',
     ])
     await withClient(as('plain_owner'), (client) => client.query('insert into t values (1)'))
+    // Another database of the cluster may have made the role before.
+    assert.equal(report.capture.missingOwner.at(-1), `grant "${CAPTURE_OWNER}" to "plain_owner";`)
+    await withClient(cluster.url(), (client) =>
+      client.query(`do $$ begin create role ${CAPTURE_OWNER} nologin;
+        exception when duplicate_object then null; end $$; grant ${CAPTURE_OWNER} to plain_owner`),
+    )
+    assert.deepEqual((await migrateDatabase(config)).capture.missingOwner, [])
+    const owners = await withClient(as('plain_owner'), (client) =>
+      client.query(`select distinct pg_get_userbyid(proowner) as owner from pg_proc
+        where pronamespace = quote_ident('${ODD_SCHEMA.replaceAll("'", "''")}')::regnamespace and proname like 'capture%'`),
+    )
+    assert.deepEqual(owners.rows, [{ owner: CAPTURE_OWNER }])
   })
 
   it('grants only what is missing: whoever truncates or alters meanwhile is not disturbed', async () => {
