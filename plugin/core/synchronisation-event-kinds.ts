@@ -115,7 +115,8 @@ export const SYNCHRONISATION_EVENT_KINDS = {
     notify: false,
     toldBy: 'each',
     title: 'The copy of the standby made room for a change of the schema',
-    meaning: 'Calls go on. The copy begins again by itself; the system is protected later.',
+    meaning:
+      'Calls go on. The copy goes on by itself with what is left; the system is protected later.',
     advice:
       'Nothing to do. If it happens again and again, wait with migrations until the copy is done.',
   },

@@ -190,7 +190,7 @@ export class BatchStream {
     const { check, changes } = following
     try {
       const result = await runBatch(this.#context, {
-        from,
+        since: from,
         lineage: { ...from, sourceTerm: look.mark.term },
         expected: look.window,
         inspect: inspect || check !== null,

@@ -4,6 +4,7 @@ import { isTransient } from '../db/sql-state.ts'
 import type { Queryable } from '../db/transaction.ts'
 import { applyChangedKeys, applyWholeTable, type TransferResult } from './apply-table.ts'
 import type { OnStep } from './batch-step.ts'
+import { CopiedTables } from './copied-tables.ts'
 import type { DatabaseConfig } from './database-config.ts'
 import { actAsReplica } from './queries/apply.ts'
 import { readCapturedTables } from './queries/capture.ts'
@@ -45,8 +46,8 @@ export interface ApplyContext {
 }
 
 export interface BatchPlan {
-  /** Null: there is nothing yet, copy everything. */
-  readonly from: StoredPosition | null
+  /** From where it goes on; of a copy, which may take several rounds: the tables that are here already. */
+  readonly since: StoredPosition | CopiedTables
   /** Source, term and generation of the new position. */
   readonly lineage: Pick<StoredPosition, 'sourceId' | 'sourceTerm' | 'generation'>
   /** What a look at the journal has just found: the tables to lock first. */
@@ -85,18 +86,39 @@ export class TableApplyError extends Error {
 
 const READ_LOCK_TIMEOUT_MS = 2000
 const WRITE_LOCK_TIMEOUT_MS = 5000
-const MAX_LOCK_ROUNDS = 5
+const MAX_LOCK_ATTEMPTS = 5
+
+/** One exact cut of the active becomes the state of this server, with its position, in one transaction. */
+export async function runBatch(context: ApplyContext, plan: BatchPlan): Promise<BatchResult> {
+  return applying(context, () => applyCut(context, plan))
+}
+
+/** The transaction of this server in which a batch, or a copy in several rounds, is applied. `work` commits it. */
+export async function applying<Result>(
+  { writer, states }: ApplyContext,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    await writer.query(`begin; set local lock_timeout = ${WRITE_LOCK_TIMEOUT_MS}`)
+    await actAsReplica(writer)
+    return await work()
+  } catch (error) {
+    await endQuietly(writer, 'rollback')
+    states.forgetPending()
+    throw error
+  }
+}
 
 /**
- * One exact cut of the active becomes the state of this server, with its position, in one transaction. Locks come
- * before the snapshot, because a table that is truncated or rewritten after the snapshot would look empty in it.
+ * Takes a cut and applies it. Locks come before the snapshot, because a table that is truncated or rewritten after the
+ * snapshot would look empty in it.
  */
-export async function runBatch(context: ApplyContext, plan: BatchPlan): Promise<BatchResult> {
+export async function applyCut(context: ApplyContext, plan: BatchPlan): Promise<BatchResult> {
   let lockNames: ReadonlySet<string> = expectedTables(context, plan)
-  for (let round = 1; ; round++) {
-    const outcome = await tryBatch(context, plan, lockNames)
+  for (let attempt = 1; ; attempt++) {
+    const outcome = await tryCut(context, plan, lockNames)
     if (outcome.done) return outcome.result
-    if (round >= MAX_LOCK_ROUNDS) throw new Error('the tables of a batch could not be settled')
+    if (attempt >= MAX_LOCK_ATTEMPTS) throw new Error('the tables of a batch could not be settled')
     lockNames = new Set([...lockNames, ...outcome.alsoNeeded])
   }
 }
@@ -105,12 +127,14 @@ type Attempt =
   | { readonly done: true; readonly result: BatchResult }
   | { readonly done: false; readonly alsoNeeded: readonly string[] }
 
-async function tryBatch(
+async function tryCut(
   context: ApplyContext,
   plan: BatchPlan,
   lockNames: ReadonlySet<string>,
 ): Promise<Attempt> {
-  const { reader, writer, schema, states } = context
+  const { reader, schema, states } = context
+  const { since } = plan
+  const copied = copiedOf(plan)
   try {
     await beginReading(reader, READ_LOCK_TIMEOUT_MS)
     const locked = states.pairs().filter((pair) => lockNames.has(pair.name))
@@ -122,30 +146,41 @@ async function tryBatch(
     await context.onStep?.('locked', context)
     const snapshot = await currentSnapshot(reader)
     await context.onStep?.('snapshotTaken', context)
-    const window = plan.from === null ? [] : await readWindow(reader, schema, plan.from.snapshot)
+    const window =
+      since instanceof CopiedTables
+        ? await since.window(reader, schema)
+        : await readWindow(reader, schema, since.snapshot)
     if (
       plan.inspect ||
       window.some((table) => table.wholeTable || !states.knowsId(table.tableId))
     ) {
       await inspect(context, window)
     }
-    const work = states.work(window, plan.retryQuarantined, plan.from === null)
+    const work = states.work(window, plan.retryQuarantined, copied)
     const lockedNow = new Set(locked.map((pair) => pair.name))
-    const alsoNeeded = work.map((item) => item.pair.name).filter((name) => !lockedNow.has(name))
+    // A copy takes long: whatever changes before it has all its locks belongs to it.
+    const wanted =
+      copied === null || work.length === 0 ? work.map(({ pair }) => pair) : states.pairs()
+    const alsoNeeded = wanted.map(({ name }) => name).filter((name) => !lockedNow.has(name))
     if (alsoNeeded.length > 0) {
       await reader.query('rollback')
       return { done: false, alsoNeeded }
     }
+    copied?.foundUnchanged(snapshot, new Set(work.map(({ pair }) => pair.tableId)))
     const durable = makeDurable(context, snapshot)
     durable.catch(() => undefined)
-    const result = await apply(context, plan, work, durable)
-    await reader.query('commit')
+    const result = await apply(context, plan, work, { snapshot, durable })
+    // This server has committed: what becomes of the reader changes nothing of that.
+    await endQuietly(reader, 'commit')
     return { done: true, result: { ...result, changes: countChanges(window) } }
   } catch (error) {
-    await Promise.all([rollbackQuietly(reader), rollbackQuietly(writer)])
-    states.forgetPending()
+    await endQuietly(reader, 'rollback')
     throw error
   }
+}
+
+function copiedOf({ since }: BatchPlan): CopiedTables | null {
+  return since instanceof CopiedTables ? since : null
 }
 
 async function makeDurable(context: ApplyContext, snapshot: string): Promise<Tick> {
@@ -182,18 +217,19 @@ async function apply(
   context: ApplyContext,
   plan: BatchPlan,
   work: readonly TableWork[],
-  durable: Promise<Tick>,
+  { snapshot, durable }: { readonly snapshot: string; readonly durable: Promise<Tick> },
 ): Promise<BatchResult> {
   const { writer, schema, states } = context
-  await writer.query(`begin; set local lock_timeout = ${WRITE_LOCK_TIMEOUT_MS}`)
-  await actAsReplica(writer)
+  const copied = copiedOf(plan)
   let rows = 0
   let bytes = 0
   for (const item of work) {
     plan.onTable?.(item.pair, 'begin', null)
     const result = await applyOne(context, plan, item)
     if (result === null) continue
-    if (item.whole !== null || plan.from === null) states.copied(item.pair.name, result.rows)
+    if (item.whole !== null) states.copied(item.pair.name, result.rows)
+    if (copied !== null) states.inPlace(item.pair.name)
+    copied?.broughtTo(snapshot, item.pair.tableId)
     rows += result.rows
     bytes += result.bytes
     plan.onTable?.(item.pair, 'end', result)
@@ -208,7 +244,8 @@ async function apply(
     tickSnapshot: tick.snapshot,
     state: 'applied',
   }
-  await movePosition(context, plan.from, position)
+  if (plan.since instanceof CopiedTables) await savePosition(writer, schema, position)
+  else await advancePosition(writer, schema, plan.since, position)
   await context.onStep?.('positionMoved', context)
   const known = states.onlyKnown()
   if (known !== null) await forgetOtherTables(writer, schema, known)
@@ -218,15 +255,6 @@ async function apply(
   await context.onStep?.('committed', context)
   const recopied = states.commitPending()
   return { position, changes: 0, rows, bytes, recopied }
-}
-
-async function movePosition(
-  context: ApplyContext,
-  from: StoredPosition | null,
-  to: StoredPosition,
-): Promise<void> {
-  if (from === null) return savePosition(context.writer, context.schema, to)
-  return advancePosition(context.writer, context.schema, from, to)
 }
 
 async function applyOne(
@@ -248,15 +276,22 @@ async function applyOne(
   }
   if (item.onTrial)
     await Promise.all([writer, reader].map((client) => client.query('savepoint trial')))
+  const { since } = plan
+  const applied =
+    since instanceof CopiedTables ? since.snapshotOf(item.pair.tableId) : since.snapshot
   try {
     const result =
-      item.whole !== null || plan.from === null
+      item.whole !== null || applied === null
         ? await applyWholeTable(transfer)
-        : await applyChangedKeys(transfer, plan.from.snapshot)
+        : await applyChangedKeys(transfer, applied)
     if (item.onTrial) await writer.query('release savepoint trial')
     return result
   } catch (cause) {
-    if (isTransient(cause)) throw cause
+    if (isTransient(cause)) {
+      // A copy goes on with what it has.
+      if (item.onTrial) await endQuietly(writer, 'rollback to savepoint trial')
+      throw cause
+    }
     if (!item.onTrial) throw new TableApplyError(item.pair.target, cause)
     await Promise.all([writer, reader].map((client) => client.query('rollback to savepoint trial')))
     states.trialFailed(item.pair, cause)
@@ -265,7 +300,9 @@ async function applyOne(
 }
 
 function expectedTables({ states }: ApplyContext, plan: BatchPlan): ReadonlySet<string> {
-  const work = states.work(plan.expected, plan.retryQuarantined, plan.from === null)
+  // What a copy knows of the tables may be of before its last interruption.
+  if (copiedOf(plan) !== null) return new Set()
+  const work = states.work(plan.expected, plan.retryQuarantined, null)
   return new Set(work.map((item) => item.pair.name))
 }
 
@@ -273,6 +310,6 @@ function countChanges(window: readonly WindowTable[]): number {
   return window.reduce((sum, table) => sum + table.changes, 0)
 }
 
-async function rollbackQuietly(client: pg.Client): Promise<void> {
-  await client.query('rollback').catch(() => undefined)
+async function endQuietly(client: pg.Client, statement: string): Promise<void> {
+  await client.query(statement).catch(() => undefined)
 }

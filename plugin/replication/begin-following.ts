@@ -2,12 +2,12 @@ import type pg from 'pg'
 import { quoteName, type QuotedName } from '../db/identifiers.ts'
 import { inTransaction } from '../db/transaction.ts'
 import { announceQuarantined, withoutAwaited } from './announce.ts'
-import { type ApplyContext, runBatch } from './batch.ts'
+import type { ApplyContext } from './batch.ts'
 import { CopyMonitor } from './copy-monitor.ts'
+import { copyInRounds } from './copy-rounds.ts'
 import type { FollowerInput } from './follower.ts'
 import type { FollowerStatus } from './follower-status.ts'
 import { type Following, toApplied } from './following.ts'
-import { givingWay } from './giving-way.ts'
 import {
   decideLineage,
   type Lineage,
@@ -62,11 +62,13 @@ export async function beginFollowing(
     sequences: new Map(),
     onStep: input.onStep,
   }
-  if (lineage.kind === 'copy') await copyAfresh(context, begin, identity, own, lineage.reason)
+  const copy = (reason: string): Promise<void> =>
+    copyAfresh(context, session, begin, { identity, own, reason })
+  if (lineage.kind === 'copy') await copy(lineage.reason)
   else if (lineage.kind === 'fromPromotion') await beginAtPromotion(context, begin, lineage.from)
   else if (lineage.kind === 'byKeys') {
     const outcome = await beginByKeys(context, begin, lineage)
-    if (outcome !== 'begun') await copyAfresh(context, begin, identity, own, outcome)
+    if (outcome !== 'begun') await copy(outcome)
   } else following.moveTo(lineage.from)
   return context
 }
@@ -119,11 +121,15 @@ export async function closeOwnJournal(writer: pg.Client, schema: QuotedName): Pr
 
 async function copyAfresh(
   context: ApplyContext,
+  { openReader }: SourceSession,
   begin: BeginInput,
-  identity: SourceIdentity,
-  own: OwnHistory,
-  reason: string,
+  known: {
+    readonly identity: SourceIdentity
+    readonly own: OwnHistory
+    readonly reason: string
+  },
 ): Promise<void> {
+  const { identity, own, reason } = known
   const { following, status, input } = begin
   const { events, now } = input
   const { state } = identity
@@ -134,22 +140,21 @@ async function copyAfresh(
   const begun = now()
   const monitor = new CopyMonitor(now, (progress) => status.progress(progress))
   const { generation } = state
-  const gaveWay = (): void => {
-    const told = 'a session waited for a lock that the copy held; it begins again'
-    events.history('copyGaveWay', told, {})
+  const plan: Parameters<typeof copyInRounds>[1] = {
+    expected: [],
+    lineage: { sourceId: state.serverId ?? '', sourceTerm: state.term, generation },
+    inspect: true,
+    retryQuarantined: false,
+    onTable: (pair, phase, outcome) => monitor.table(context.states.pairs(), pair, phase, outcome),
+    onBytes: (count) => monitor.bytes(count),
   }
-  const result = await givingWay(context, gaveWay, () =>
-    runBatch(context, {
-      from: null,
-      expected: [],
-      lineage: { sourceId: state.serverId ?? '', sourceTerm: state.term, generation },
-      inspect: true,
-      retryQuarantined: false,
-      onTable: (pair, phase, outcome) =>
-        monitor.table(context.states.pairs(), pair, phase, outcome),
-      onBytes: (count) => monitor.bytes(count),
-    }),
-  )
+  const interrupted = (why: string): void => {
+    const { done, total } = monitor.tables()
+    const told = `${why}; the copy goes on with the tables that are left`
+    events.history('copyGaveWay', told, { tables: done, of: total })
+  }
+  const { stop } = begin
+  const result = await copyInRounds(context, plan, { openReader, interrupted, stop })
   await inTransaction(context.writer, () =>
     noteWinners(context.writer, context.schema, context.config),
   )
@@ -158,7 +163,7 @@ async function copyAfresh(
   following.moveTo(result.position)
   monitor.finish()
   announceQuarantined(events, withoutAwaited(context.states.quarantined()))
-  const { rows, bytes } = result
+  const { rows, bytes } = monitor.copied()
   events.history('resynchronisationDone', `${rows} rows copied`, { rows, bytes })
   events.applied(toApplied(result.position))
 }

@@ -1,19 +1,24 @@
 import { delay } from '../db/delay.ts'
 import type { ApplyContext } from './batch.ts'
 import { backendPid, blockedBy, endSession } from './queries/blocking.ts'
-import { NotReadyError } from './replication-error.ts'
 
 const LOOK_MS = 500
 /** A migration of the platform may wait this long for a copy, not as long as the copy takes. */
 const PATIENCE_MS = 2000
 
+/** A copy was broken off because somebody waited for one of its locks. */
+export class GaveWay extends Error {
+  constructor() {
+    super('a session waited for a lock that the copy held')
+  }
+}
+
 /**
  * Runs a copy, which holds locks on every table of the active, and breaks it off when somebody waits for one of them:
- * everyone else who uses that table would wait behind. Errors: NotReadyError when it gave way.
+ * everyone else who uses that table would wait behind. Errors: GaveWay.
  */
 export async function givingWay<Result>(
   context: ApplyContext,
-  gaveWay: () => void,
   copy: () => Promise<Result>,
 ): Promise<Result> {
   const done = new AbortController()
@@ -24,8 +29,7 @@ export async function givingWay<Result>(
   } catch (error) {
     done.abort()
     if (!(await watch)) throw error
-    gaveWay()
-    throw new NotReadyError('the copy gave way to a change of the schema; it begins again')
+    throw new GaveWay()
   } finally {
     done.abort()
     await watch

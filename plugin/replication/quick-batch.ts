@@ -156,7 +156,7 @@ export class QuickBatch {
   #changedPairs(look: QuickLook): readonly TablePair[] | null {
     const { states } = this.#context
     if (look.window.some((table) => !states.knowsId(table.tableId))) return null
-    const work = states.work(look.window, false, false)
+    const work = states.work(look.window, false, null)
     const plain = work.every(
       (item) => item.whole === null && !item.onTrial && mayBeQuick(item.pair),
     )

@@ -2,6 +2,7 @@ import type pg from 'pg'
 import { closeQuietly, type Connector } from '../db/connector.ts'
 import { oneAtATime } from '../db/one-at-a-time.ts'
 import { type Queryable, textRow } from '../db/transaction.ts'
+import { NotReadyError } from './replication-error.ts'
 
 /** The connections of a standby that applies: three to the active, two to its own database. */
 export interface SourceSession {
@@ -15,6 +16,8 @@ export interface SourceSession {
   readonly writer: pg.Client
   /** On this server: makes what is applied durable while the writer goes on. */
   readonly settler: pg.Client
+  /** One more to the active, for whoever needs one that can be ended alone. */
+  readonly openReader: () => Promise<pg.Client>
   close(): Promise<void>
 }
 
@@ -26,12 +29,16 @@ export async function openSourceSession(
   local: Connector,
 ): Promise<SourceSession> {
   const clients: pg.Client[] = []
+  let closed = false
   const open = async (connector: Connector, name: string): Promise<pg.Client> => {
     const client = await connector.open(name)
     clients.push(client)
-    return client
+    if (!closed) return client
+    await closeQuietly(client)
+    throw new NotReadyError('the connections to the active were closed')
   }
   const close = async (): Promise<void> => {
+    closed = true
     await Promise.all(clients.map(closeQuietly))
   }
   try {
@@ -41,7 +48,8 @@ export async function openSourceSession(
     const ticker = await open(source, 'tick')
     const observer = oneAtATime(await open(source, 'observe'))
     const settler = await open(local, 'settle')
-    return { reader, ticker, observer, writer, settler, close }
+    const openReader = (): Promise<pg.Client> => open(source, 'copy')
+    return { reader, ticker, observer, writer, settler, openReader, close }
   } catch (error) {
     await close()
     throw error

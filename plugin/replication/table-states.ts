@@ -1,12 +1,13 @@
-import { createHash } from 'node:crypto'
 import { describeSqlError } from '../db/sql-state.ts'
 import type { TableSignal } from './queries/catalogue.ts'
 import type { WindowTable } from './queries/journal.ts'
 import type { ReplicatedTableRow, saveTableStates } from './queries/position.ts'
 import type { TableCatalogue } from './table-catalogue.ts'
-import { displayName, excludedColumns, rowBytesOf } from './table-description.ts'
+import { displayName, rowBytesOf } from './table-description.ts'
 import type { TablePair, TablePairing } from './table-pairs.ts'
+import { signalOf, textOf } from './table-signal.ts'
 import type { TableWork } from './batch.ts'
+import type { CopiedTables } from './copied-tables.ts'
 
 type StateToSave = Parameters<typeof saveTableStates>[2][number]
 
@@ -34,6 +35,7 @@ export class TableStates {
   readonly #pending = new Map<string, TableState>()
   readonly #recopy = new Map<string, string>()
   readonly #copied = new Map<string, number>()
+  readonly #inPlace = new Set<string>()
   readonly #failedTrials = new Set<string>()
   readonly #missingSequences = new Set<string>()
   #touched: ReadonlySet<string> = new Set()
@@ -230,23 +232,31 @@ export class TableStates {
     this.#missingSequences.add(name)
   }
 
-  /** What a batch has to do, table by table. */
+  /** In a copy that may take several rounds: the table is here, and is copied again only when something is new. */
+  inPlace(name: string): void {
+    this.#recopy.delete(name)
+    this.#inPlace.add(name)
+  }
+
+  /** What a batch has to do, table by table; `copied` in a copy. */
   work(
     window: readonly WindowTable[],
     retryQuarantined: boolean,
-    everything: boolean,
+    copied: CopiedTables | null,
   ): readonly TableWork[] {
     const changes = new Map(window.map((table) => [table.tableId, table]))
     return this.#pairing.pairs.flatMap((pair): readonly TableWork[] => {
       const quarantined = this.#now(pair.name)?.state === 'quarantined'
       if (quarantined && !(retryQuarantined && this.#mayRetry(pair))) return []
       if (quarantined) return [{ pair, whole: 'tried again', onTrial: true }]
-      const why = this.#recopy.get(pair.name)
+      const onTrial = copied !== null
+      const isMissing = copied?.snapshotOf(pair.tableId) === null
+      const why = this.#recopy.get(pair.name) ?? (isMissing ? '' : undefined)
       const change = changes.get(pair.tableId)
-      if (everything || why !== undefined) return [{ pair, whole: why ?? '', onTrial: everything }]
+      if (why !== undefined) return [{ pair, whole: why, onTrial }]
       if (change === undefined) return []
       const whole = change.wholeTable || pair.capture === 'wholeTable' ? '' : null
-      return [{ pair, whole, onTrial: false }]
+      return [{ pair, whole, onTrial }]
     })
   }
 
@@ -269,7 +279,7 @@ export class TableStates {
     for (const item of work) {
       if (item.onTrial && !this.#failedTrials.has(item.pair.name)) this.#release(item.pair)
     }
-    const touched = new Set(work.map((item) => item.pair.name))
+    const touched = new Set([...work.map((item) => item.pair.name), ...this.#inPlace])
     this.#touched = touched
     const tables = new Map<string, { readonly schema: string; readonly name: string }>([
       ...this.#pairing.pairs.map((pair) => [pair.name, pair.target] as const),
@@ -315,6 +325,7 @@ export class TableStates {
       if (known !== undefined) this.#states.set(name, { ...known, rows })
     }
     this.#copied.clear()
+    this.#inPlace.clear()
     this.#touched = new Set()
     this.#isPairedAnew = false
     this.#failedTrials.clear()
@@ -328,21 +339,9 @@ export class TableStates {
   forgetPending(): void {
     this.#pending.clear()
     this.#copied.clear()
+    this.#inPlace.clear()
     this.#failedTrials.clear()
     this.#touched = new Set()
     this.#structures = ''
   }
-}
-
-/** With what is left out: rows and columns that come back were missed, however equal the tables look. */
-function signalOf({ target }: TablePair, signal: TableSignal): string {
-  const columns = excludedColumns(target).map(({ name }) => name)
-  if (columns.length === 0 && target.rowFilter === null) return textOf(signal)
-  const text = JSON.stringify([columns.toSorted(), target.rowFilter])
-  const leftOut = createHash('sha256').update(text).digest('hex').slice(0, 16)
-  return `${signal.structure} ${leftOut}/${signal.files}`
-}
-
-function textOf(signal: TableSignal): string {
-  return `${signal.structure}/${signal.files}`
 }

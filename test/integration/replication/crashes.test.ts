@@ -126,7 +126,8 @@ describe('crashes', function () {
     await eventually(() => standby.engine.status().phase === 'copying', 'the copy')
     await withClient(active.url(), (client) =>
       client.query(
-        `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'hot-standby read'`,
+        `select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'hot-standby %'
+           and pid <> pg_backend_pid()`,
       ),
     )
     await eventually(
