@@ -47,7 +47,8 @@ export async function copyInRounds(
       } catch (error) {
         if (stop.aborted || !isInterruption(error)) throw error
         // Where more is lost than the round's own connection, all begins again with a new session.
-        await Promise.all([context.ticker, context.observer].map((client) => client.query('')))
+        const { ticker, observer, writer } = context
+        await Promise.all([ticker, observer, writer].map((client) => client.query('')))
         interrupted(error instanceof GaveWay ? error.message : describeSqlError(error))
         await delay(PAUSE_MS, stop)
       }
