@@ -111,6 +111,7 @@ export class BatchStream {
       const look = await this.#quick.look(position.snapshot, { bell, changesExpected })
       if (bell !== 'leave') this.#bellHeld = look.bellHeld
       this.#lastSnapshot = look.snapshot
+      this.#begin.following.heardAt = performance.now()
       return look
     } catch (error) {
       if (!(error instanceof LookAgain)) throw error
@@ -164,6 +165,7 @@ export class BatchStream {
       if (this.#woken) return
       this.#settling.check()
       const snapshot = await readSnapshot(reader)
+      following.heardAt = performance.now()
       if (snapshot !== this.#lastSnapshot || this.#observing.hasNews(snapshot)) return
       if (states.quarantined().length > 0 || following.check !== null) return
       status.caughtUp(input.now(), [])

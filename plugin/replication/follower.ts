@@ -29,6 +29,8 @@ const MAX_BACK_OFF_MS = 5000
 const PAUSED_LOOK_MS = 60_000
 /** What a batch may still take when the follower is stopped: at a failover the other end may hang for ever. */
 const LAST_BATCH_MS = 150
+/** A reader that rests looks every half second: who has not answered for so long is not waited for. */
+const SILENT_MS = 750
 
 export interface FollowerInput {
   readonly config: DatabaseConfig
@@ -69,7 +71,8 @@ export class Follower {
     this.#stop.abort()
     this.#round.abort()
     this.#following.wake()
-    const late = setTimeout(() => this.#source.cut(), LAST_BATCH_MS)
+    const isSilent = performance.now() - this.#following.heardAt > SILENT_MS
+    const late = setTimeout(() => this.#source.cut(), isSilent ? 0 : LAST_BATCH_MS)
     await this.#running
     clearTimeout(late)
   }

@@ -16,6 +16,8 @@ export class Following {
   drained: string | null = null
   copyRequested = false
   check: DriftCheck | null = null
+  /** When the active answered a look last, by the monotonic clock. */
+  heardAt = -Infinity
   /** How often what is left out has changed, and up to which of these all tables have been looked at since. */
   #changes = 0
   #lookedUpTo = 0
