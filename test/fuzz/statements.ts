@@ -191,6 +191,8 @@ const KINDS: readonly Kind[] = [
   },
   { weight: 3, make: (v) => `update part_b1 set v = 'leaf', id = id % 99 where id = ${v.id()}` },
   { weight: 4, make: (v) => `update part set region = ${v.region()} where id % 6 = ${v.id() % 6}` },
+  // Another key in the same partition.
+  { weight: 3, make: (v) => `update part set id = -id where id % 7 = ${v.id() % 7}` },
   { weight: 2, make: (v) => `delete from part where id > ${v.id() * 2}` },
   {
     weight: 3,
