@@ -35,15 +35,29 @@ const PINNED_FORMATS = `
  */
 const APPLYING = `pg_catalog.current_setting('hot_standby.applying', true) is not distinct from 'on'`
 
+/** What a row of the journal takes with its indexes, roughly. */
+const JOURNAL_ROW_BYTES = 100
+const LEAST_KEYS = 10_000
+
+/**
+ * So many keys of one statement at the most, a quarter of the journal's cap; more mark the table as a whole. The cap itself
+ * acts between two statements only: one that changes every row of a large table could fill the disk before.
+ */
+function keysPerStatement(journalCapBytes: number): number {
+  return Math.max(LEAST_KEYS, Math.floor(journalCapBytes / 4 / JOURNAL_ROW_BYTES))
+}
+
 /** What captures this table under this number. */
 export function defineCapture(
-  schema: QuotedName,
+  { schema, journalCapBytes }: { readonly schema: QuotedName; readonly journalCapBytes: number },
   tableId: number,
   table: TableDescription,
 ): CaptureDefinition {
   const functionName = `capture_${tableId}`
   const rowLevel = table.kind === 'partitioned' || table.inherits
-  const body = rowLevel ? rowBody(schema, tableId, table) : statementBody(schema, tableId, table)
+  const body = rowLevel
+    ? rowBody(schema, tableId, table)
+    : statementBody(schema, tableId, table, keysPerStatement(journalCapBytes))
   const pinned = table.key !== null && needsPinnedFormats(table.key) ? PINNED_FORMATS : ''
   const functionSql = `create or replace function ${schema}.${functionName}() returns trigger
   language plpgsql security definer
@@ -90,6 +104,7 @@ function header(
 #variable_conflict use_column
 declare
   hs_mode bigint;
+  hs_keys bigint;
 begin
   if (${mode} = 2 and ${ordinary}${columns.length === 0 ? '' : `\n      and ${fits}`}) is not true then
     hs_mode := coalesce(${mode}, (select last_value from ${schema}.capture_mode));
@@ -124,7 +139,12 @@ function markWholeTable(schema: QuotedName, tableId: number): string {
   return `insert into ${schema}.journal (table_id, op) values (${tableId}, 'W');`
 }
 
-function statementBody(schema: QuotedName, tableId: number, table: TableDescription): string {
+function statementBody(
+  schema: QuotedName,
+  tableId: number,
+  table: TableDescription,
+  mostKeys: number,
+): string {
   const filter = replicatedRows(table)
   const some = (rows: string): string => `exists (select from ${rows} where ${filter})`
   const refusal = `if tg_op = 'TRUNCATE' then
@@ -138,11 +158,11 @@ function statementBody(schema: QuotedName, tableId: number, table: TableDescript
       end if;`
   return `${header(schema, tableId, table, refusal)}
   if tg_op = 'INSERT' then
-    ${journalRows(schema, tableId, table, 'new_rows')}
+    ${journalRows(schema, tableId, table, 'new_rows', mostKeys)}
   elsif tg_op = 'UPDATE' then
-    ${journalUpdate(schema, tableId, table)}
+    ${journalUpdate(schema, tableId, table, mostKeys)}
   elsif tg_op = 'DELETE' then
-    ${journalRows(schema, tableId, table, 'old_rows')}
+    ${journalRows(schema, tableId, table, 'old_rows', mostKeys)}
   else
     ${markWholeTable(schema, tableId)}
   end if;
@@ -170,22 +190,36 @@ function journalRows(
   tableId: number,
   table: TableDescription,
   rows: string,
+  mostKeys: number,
 ): string {
   if (table.key === null) {
     return `if exists (select from ${rows}) then ${markWholeTable(schema, tableId)} end if;`
   }
   return `insert into ${schema}.journal (table_id, op, ${table.key.slot})
-    select ${tableId}, 'K', ${slotExpression(table.key, 'r.')} from ${rows} r;`
+    select ${tableId}, 'K', ${slotExpression(table.key, 'r.')} from ${rows} r limit ${mostKeys};
+    ${wholeAfter(schema, tableId, mostKeys)}`
+}
+
+function wholeAfter(schema: QuotedName, tableId: number, mostKeys: number): string {
+  return `get diagnostics hs_keys = row_count;
+    if hs_keys = ${mostKeys} then ${markWholeTable(schema, tableId)} end if;`
 }
 
 /** Old and new keys: an update may move a row to another key. */
-function journalUpdate(schema: QuotedName, tableId: number, table: TableDescription): string {
-  if (table.key === null) return journalRows(schema, tableId, table, 'new_rows')
+function journalUpdate(
+  schema: QuotedName,
+  tableId: number,
+  table: TableDescription,
+  mostKeys: number,
+): string {
+  if (table.key === null) return journalRows(schema, tableId, table, 'new_rows', mostKeys)
   const slot = table.key.slot
   const slotOf = slotExpression(table.key, 'r.')
   const keys = (rows: string): string => `select ${slotOf} from ${rows} r`
   return `insert into ${schema}.journal (table_id, op, ${slot})
-    select ${tableId}, 'K', k.slot from (${keys('old_rows')} union ${keys('new_rows')}) k(slot);`
+    select ${tableId}, 'K', k.slot from (${keys('old_rows')} union ${keys('new_rows')}) k(slot)
+    limit ${mostKeys};
+    ${wholeAfter(schema, tableId, mostKeys)}`
 }
 
 function rowBody(schema: QuotedName, tableId: number, table: TableDescription): string {

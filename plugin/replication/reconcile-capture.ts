@@ -66,7 +66,7 @@ async function reconcile(
   const failed: { name: string; reason: string }[] = []
   for (const table of catalogue.tables) {
     try {
-      const outcome = isUnchanged(schema, table, before, triggers)
+      const outcome = isUnchanged(context, table, before, triggers)
         ? await keepTable(client, context, table)
         : await installTable(client, context, table, before)
       ;(outcome === 'installed' ? installed : unchanged).push(displayName(table))
@@ -101,14 +101,15 @@ interface InstallContext {
 
 /** Known from one look at all tables, because most runs find most tables as they were. */
 function isUnchanged(
-  schema: QuotedName,
+  { schema, config }: InstallContext,
   table: TableDescription,
   captured: readonly queries.CapturedTable[],
   triggers: readonly queries.InstalledTrigger[],
 ): boolean {
   const former = captured.find((row) => displayName(row) === displayName(table))
   if (former === undefined) return false
-  const definition = defineCapture(schema, former.tableId, table)
+  const { journalCapBytes } = config
+  const definition = defineCapture({ schema, journalCapBytes }, former.tableId, table)
   return (
     former.definitionHash === definition.hash &&
     former.rowFilter === table.rowFilter &&
@@ -145,7 +146,9 @@ async function installTable(
         excludedColumns: excludedNames(table),
         rowFilter: table.rowFilter,
       })
-      const definition = defineCapture(context.schema, tableId, table)
+      const { schema, config } = context
+      const { journalCapBytes } = config
+      const definition = defineCapture({ schema, journalCapBytes }, tableId, table)
       await grantIfRoleExists(client, table, context.replicatorRole)
       if (
         former?.definitionHash === definition.hash &&

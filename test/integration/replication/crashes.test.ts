@@ -220,6 +220,42 @@ describe('crashes', function () {
     assert.equal(active.history.filter((entry) => entry.kind === 'journalCapReached').length, 1)
   })
 
+  it('G3: one statement that changes very many rows marks the table, and does not fill the disk with keys', async () => {
+    await Promise.all([active.close(), standby.close()])
+    const journalCapBytes = 4 * 1_048_576
+    active = await startServer(clusters().first, 'active', {
+      ddl: TABLES,
+      config: { journalCapBytes },
+    })
+    standby = await startServer(clusters().second, 'standby', { ddl: TABLES })
+    await active.engine.promote(1)
+    await standby.engine.follow(active.source(), 'test')
+    await inSync(active, standby)
+    await standby.restartEngine()
+    const journal = async (): Promise<readonly { op: string; rows: number }[]> => {
+      const { rows } = await active.sql.query<{ op: string; rows: number }>(
+        `select op, count(*)::integer as rows from ${SCHEMA}.journal group by op order by op`,
+      )
+      return rows
+    }
+    const most = journalCapBytes / 4 / 100
+    for (const statement of [
+      `insert into t (v) select 'many' from generate_series(1, 50000)`,
+      `update t set v = v || '!'`,
+      'delete from t where id % 2 = 0 and id > 2000',
+    ]) {
+      await active.sql.query(`truncate ${SCHEMA}.journal`)
+      await active.sql.query(statement)
+      assert.deepEqual(await journal(), [
+        { op: 'K', rows: Math.floor(most) },
+        { op: 'W', rows: 1 },
+      ])
+    }
+    assert.ok(!active.history.some((entry) => entry.kind === 'journalCapReached'))
+    await standby.engine.follow(active.source(), 'back')
+    await same()
+  })
+
   it('purges what the standby has, and tells the lag of one that is away', async () => {
     await withClient(active.url(), (client) => client.query(`update t set v = 'purge me'`))
     await inSync(active, standby)
