@@ -64,6 +64,7 @@ describe('pitfalls G: the life of the journal', function () {
     try {
       await active.engine.promote(1)
       await active.sql.query(`insert into t select n, 'x' from generate_series(1, 30000) n`)
+      await active.sql.query(`update t set v = 'y'`)
       await eventually(
         () =>
           active.history.some(
