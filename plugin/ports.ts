@@ -14,6 +14,7 @@ import type { EventKind } from './core/event-kinds.ts'
 import type { Identity, ServerFacts } from './core/facts.ts'
 import type { DataSummary, PairData } from './core/pair-data.ts'
 import type { RequirementResult } from './core/requirements.ts'
+import type { StateName } from './core/state.ts'
 import type { PairExclusions, PairSettings, ServerSettings } from './core/settings.ts'
 import type { AppliedPosition } from './core/position.ts'
 
@@ -175,6 +176,8 @@ export interface PeerHandler {
     readonly outcome: 'done' | 'refused' | 'rolledBack'
     readonly reason: string
   }>
+  /** What this server is at this moment. */
+  role(): Promise<{ readonly state: StateName; readonly term: number }>
   /** As active: how many calls are active now. Errors: HS_WRONG_STATE without the command `services.calls`. */
   activeCalls(): Promise<{ readonly calls: number }>
   /** As standby, asked for by the active: everything of a take-over but the switch. */

@@ -26,6 +26,7 @@ import {
 } from './loop-view.ts'
 import { until, within } from './time-limit.ts'
 import { OwnPoll } from './own-poll.ts'
+import { PeerQuestions } from './peer-questions.ts'
 import { PendingRequests, type TakeOverAnswer } from './pending-requests.ts'
 
 export type { AgentLoopInput, LoopView, TransitionRecord } from './loop-view.ts'
@@ -43,6 +44,7 @@ export class AgentLoop {
   private readonly requests: PendingRequests
   private readonly runner: EffectRunner
   private readonly poll: OwnPoll
+  private readonly questions: PeerQuestions
   private readonly queue: Event[] = []
   private readonly listeners = new Set<(view: LoopView) => void>()
   private settings: PairSettings | null
@@ -84,6 +86,7 @@ export class AgentLoop {
       observed: (own) => this.setOwn(own),
       serviceIntervalMs: input.serviceHealthIntervalMs ?? 5000,
     })
+    this.questions = new PeerQuestions(input.ports, (event) => this.dispatch(event))
   }
 
   /** Reads the durable state, looks at the machine, listens and begins. Errors: HS_STATE_UNREADABLE. */
@@ -257,6 +260,7 @@ export class AgentLoop {
     )
       this.sendHeartbeat()
     this.poll.tick(now)
+    this.questions.tick(now, this.state, this.timing)
   }
 
   private sendHeartbeat(): void {

@@ -1,5 +1,5 @@
 import type { Modes } from '../core/modes.ts'
-import type { PeerReport } from '../core/state.ts'
+import type { PeerReport, StateName } from '../core/state.ts'
 import type { History, VirtualIpDriver } from '../ports.ts'
 import type { AppliedPosition } from '../core/position.ts'
 
@@ -88,6 +88,8 @@ export interface PeerPort {
   }): Promise<AppliedPosition>
   askRelease(input: { readonly requestId: string; readonly newTerm: number }): Promise<void>
   abortHandOver(input: { readonly requestId: string; readonly reason: string }): Promise<void>
+  /** What the peer is at this moment. */
+  askRole(): Promise<{ readonly state: StateName; readonly term: number }>
 }
 
 /** A third party that keeps the role for one server at a time. */

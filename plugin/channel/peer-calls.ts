@@ -13,6 +13,7 @@ import {
   nothingSchema,
   outboxShareSchema,
   positionSchema,
+  roleSchema,
   statusSchema,
   takeOverAnswerSchema,
   resolveUnsentSchema,
@@ -32,7 +33,7 @@ interface PeerCall {
   /** May be sent again when a kept connection turns out to be closed; the others get a connection of their own. */
   readonly repeatable: boolean
   /** Which time limit of the client applies. */
-  readonly limit: 'call' | 'handOver' | 'check'
+  readonly limit: 'call' | 'role' | 'handOver' | 'check'
 }
 
 /** Every call of the peer API: server and client are both made from this table. */
@@ -50,6 +51,13 @@ export const PEER_CALLS: { readonly [Name in PeerCallName]: PeerCall } = {
     output: nothingSchema,
     repeatable: true,
     limit: 'call',
+  },
+  role: {
+    path: '/role',
+    input: nothingSchema,
+    output: roleSchema,
+    repeatable: true,
+    limit: 'role',
   },
   currentPosition: {
     path: '/current-position',

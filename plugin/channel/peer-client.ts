@@ -20,6 +20,8 @@ export interface PeerClientOptions {
 export interface PeerTimeouts {
   readonly connectMs: number
   readonly callMs: number
+  /** A later answer is of no use. */
+  readonly roleMs: number
   readonly handOverMs: number
   /** A comparison of all tables. */
   readonly checkMs: number
@@ -28,6 +30,7 @@ export interface PeerTimeouts {
 const DEFAULT_TIMEOUTS: PeerTimeouts = {
   connectMs: 3000,
   callMs: 5000,
+  roleMs: 1000,
   handOverMs: 60_000,
   checkMs: 3_600_000,
 }
@@ -62,6 +65,7 @@ export function createPeerClient(options: PeerClientOptions): ClosablePeerClient
   return {
     hello: (input) => call('hello', input),
     acknowledge: (position) => call('acknowledge', position),
+    role: () => call('role', {}),
     currentPosition: () => call('currentPosition', {}),
     databaseAccess: () => call('databaseAccess', {}),
     handOver: (input) => call('handOver', input),

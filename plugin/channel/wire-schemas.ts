@@ -106,6 +106,9 @@ export const takeOverAnswerSchema = z.looseObject({
   reason: z.string().max(4000),
 })
 
+/** A state that this version does not know is none that matters here. */
+export const roleSchema = z.looseObject({ state: z.string().max(40), term: z.int().min(0) })
+
 export const activeCallsSchema = z.looseObject({ calls: z.int().min(0) })
 
 /** `UnsentChange`, from a server that is authenticated but may be another version. */

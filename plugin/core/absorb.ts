@@ -1,4 +1,4 @@
-import type { CoreSettings } from './decision.ts'
+import { servesUnheard, type CoreSettings } from './decision.ts'
 import type { Event, EventOf } from './event.ts'
 import { agreeOnModes, type Modes, ROLE_CHANGES_WITHIN_MS } from './modes.ts'
 import { isHealthy } from './report.ts'
@@ -16,6 +16,8 @@ export function absorb(shared: Shared, event: Event, settings: CoreSettings): Sh
       return withTimers(checked(shared, event), event.now)
     case 'claimHeard':
       return { ...shared, seenTerm: Math.max(shared.seenTerm, event.term) }
+    case 'peerAnswered':
+      return answered(shared, event, settings)
     case 'maintenanceSet':
       return withModes(shared, {
         maintenanceUntil: event.until,
@@ -52,6 +54,18 @@ function observed(shared: Shared, { now, own }: EventOf<'observed'>): Shared {
     // Without a cable nothing could be heard: the peer gets the whole dead time to speak.
     peer: isConnected ? { ...shared.peer, silenceFrom: now } : shared.peer,
   }
+}
+
+/** As good as an answer for the address: the peer held it when it was asked. */
+function answered(
+  shared: Shared,
+  event: EventOf<'peerAnswered'>,
+  { timing }: CoreSettings,
+): Shared {
+  const seenTerm = Math.max(shared.seenTerm, event.term)
+  if (!servesUnheard(shared, event, timing)) return { ...shared, seenTerm }
+  const heldAt = Math.max(shared.peer.heldAt ?? -Infinity, event.askedAt)
+  return { ...shared, seenTerm, peer: { ...shared.peer, heldAt } }
 }
 
 /** Alarms about the peer's silence end with it. */

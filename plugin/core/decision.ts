@@ -104,6 +104,16 @@ export function peerHeard(shared: Shared, now: number, timing: Timing): boolean 
   return shared.peer.heardAt !== null && now - shared.peer.heardAt < timing.warnMs
 }
 
+/** Asked after its heartbeats had stopped to arrive, the peer says that it serves: only the heartbeats are lost. */
+export function servesUnheard(
+  shared: Shared,
+  { state, askedAt }: EventOf<'peerAnswered'>,
+  { intervalMs }: Timing,
+): boolean {
+  const serves = state === 'active' || state === 'handingOver'
+  return serves && askedAt >= shared.peer.silenceFrom + 2 * intervalMs
+}
+
 export function peerActive(shared: Shared): boolean {
   return shared.peer.report?.role === 'active'
 }

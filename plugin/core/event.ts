@@ -1,5 +1,5 @@
 import type { EffectType } from './effect.ts'
-import type { OwnView, PeerReport } from './state.ts'
+import type { OwnView, PeerReport, StateName } from './state.ts'
 
 /** Everything that can happen to the decision core. `now` is monotonic milliseconds. */
 export type Event =
@@ -15,6 +15,15 @@ export type Event =
   | { readonly type: 'unpaired'; readonly now: number }
   /** The peer announces that it takes the active role with this term. */
   | { readonly type: 'claimHeard'; readonly now: number; readonly term: number }
+  /** What the peer answered over the TLS channel, while its heartbeats did not arrive. */
+  | {
+      readonly type: 'peerAnswered'
+      readonly now: number
+      /** An answer is evidence only for the time of the question. */
+      readonly askedAt: number
+      readonly state: StateName
+      readonly term: number
+    }
   /** The administrator of this server wants it to become active. */
   | {
       readonly type: 'takeOverRequested'

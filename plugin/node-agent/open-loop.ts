@@ -72,6 +72,7 @@ export async function openLoop(
         askHandOver: (input) => client.handOver(input),
         askRelease: (input) => client.release(input),
         abortHandOver: (input) => client.abortHandOver(input),
+        askRole: () => client.role(),
       },
       service: createServices(config.services),
       changes,

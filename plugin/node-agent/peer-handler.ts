@@ -23,6 +23,10 @@ export function createPeerHandler(node: () => NodeContext): PeerHandler {
       node().acknowledged.take(position)
       return Promise.resolve()
     },
+    role() {
+      const { name, shared } = node().loop.view().state
+      return Promise.resolve({ state: name, term: shared.term })
+    },
     currentPosition: async () => node().engine.currentPosition(),
     databaseAccess: async () => Promise.resolve(databaseAccess(node().config.database)),
     connectDatabase: async () => connectLocalDatabase(node().config.database),

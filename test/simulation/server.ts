@@ -249,6 +249,18 @@ export class Server {
             loop.abortHandOver(requestId, reason)
             return Promise.resolve()
           }),
+        askRole: async () => {
+          await after(this.resends(), () => undefined)
+          const role = await this.call(
+            after,
+            (loop) => {
+              const { name, shared } = loop.view().state
+              return Promise.resolve({ state: name, term: shared.term })
+            },
+            1000,
+          )
+          return after(this.resends(), () => role)
+        },
       },
       service: {
         start: () => after(10, () => undefined),
@@ -344,21 +356,30 @@ export class Server {
     }
   }
 
+  /** How long TCP takes to bring a segment through: each loss doubles its pause. */
+  private resends(): number {
+    const { network } = this.world
+    let pauseMs = 0
+    for (let resend = 200; network.lost() && resend < 10_000; resend *= 2) pauseMs += resend
+    return pauseMs
+  }
+
   /** One call over the TLS channel: there and back, or a time-out. */
   private async call<Value>(
     after: <Result>(delayMs: number, value: () => Result) => Promise<Result>,
     ask: (loop: AgentLoop) => Promise<Value>,
+    limitMs = 3000,
   ): Promise<Value> {
     const { world } = this
     const peer = world.servers[otherOf(this.name)]
     await after(2, () => undefined)
     if (!world.network.bothWays() || peer.loop === null || peer.stalled)
-      return after(3000, () => {
+      return after(limitMs, () => {
         throw new Error('the peer does not answer')
       })
     const answer = await ask(peer.loop)
     if (!world.network.bothWays())
-      return after(3000, () => {
+      return after(limitMs, () => {
         throw new Error('the answer of the peer was lost')
       })
     return after(2, () => answer)

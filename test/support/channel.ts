@@ -89,6 +89,7 @@ export function handlerWith(calls: Partial<PeerHandler>): PeerHandler {
     settleUnsent: unexpected,
     resolveUnsent: unexpected,
     activeCalls: unexpected,
+    role: unexpected,
     handOver: unexpected,
     release: unexpected,
     abortHandOver: unexpected,

@@ -11,7 +11,7 @@ import type { EventOf } from '../event.ts'
 import type { ClaimStep } from '../state.ts'
 import { nextTerm } from '../term.ts'
 import { needsWitness, witnessedLeaseMs } from '../witness.ts'
-import { giveUp, next, refuse, type Claiming } from './claim-steps.ts'
+import { giveUp, next, refuse, STILL_SERVES, type Claiming } from './claim-steps.ts'
 
 /** What the answer to "who holds the virtual IP?" means for a claim. */
 export function claimProbed(
@@ -41,9 +41,7 @@ export function claimProbed(
           { ...held, probeAt: now + timing.probePollMs },
           'the peer still holds the virtual IP: waits for its lease to end',
         )
-      const reason =
-        'heartbeats are lost, but the active server still serves: look for a firewall between the servers'
-      return refuse(held, now, 'answered', 'splitPrevented', reason, timing)
+      return refuse(held, now, 'answered', 'splitPrevented', STILL_SERVES, timing)
     }
     case 'heldByStranger':
       return refuse(

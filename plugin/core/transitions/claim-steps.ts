@@ -27,6 +27,9 @@ const CLAIM_STEPS: readonly ClaimStep[] = [
   'raisingVirtualIp',
 ]
 
+export const STILL_SERVES =
+  'heartbeats are lost, but the active server still serves: look for a firewall between the servers'
+
 /** Goes on with the next guard; the step begins now. */
 export function next(
   state: Claiming,

@@ -3,6 +3,7 @@ import {
   peerHeard,
   persist,
   record,
+  servesUnheard,
   silentMs,
   stay,
   type CoreSettings,
@@ -14,7 +15,7 @@ import type { EventOf } from '../event.ts'
 import type { EventKind } from '../event-kinds.ts'
 import type { ClaimCause } from '../state.ts'
 import type { Timing } from '../timing.ts'
-import { abortEffects, giveUp, next, refuse, type Claiming } from './claim-steps.ts'
+import { abortEffects, giveUp, next, refuse, STILL_SERVES, type Claiming } from './claim-steps.ts'
 import { becomeActive } from './become-active.ts'
 import {
   askWitness,
@@ -67,6 +68,11 @@ export const claiming: Row<'claiming'> = {
       state.shared.own.carrierUp
         ? stay(state, 'takes note')
         : giveUp(state, event.now, 'the network cable of this server is not connected', timing),
+  },
+  peerAnswered: {
+    to: ['claiming', 'standby', 'suspect'],
+    does: 'gives up when the peer serves all the same, or claims with a higher term',
+    decide: claimAnswered,
   },
   claimHeard: {
     to: ['claiming', 'standby', 'suspect'],
@@ -152,6 +158,19 @@ function claimTick(before: Claiming, event: EventOf<'tick'>, settings: CoreSetti
 function objectionWaitMs({ cause, forced, shared }: Claiming, now: number, timing: Timing): number {
   const isLate = cause === 'failover' && !forced && silentMs(shared, now) > 2 * timing.deadMs
   return timing.claimWaitMs + (isLate ? claimTurn(shared) * timing.claimTurnMs : 0)
+}
+
+/** Heartbeats, claims and answers for the address may be lost one by one; this is a way of its own. */
+function claimAnswered(
+  state: Claiming,
+  event: EventOf<'peerAnswered'>,
+  { timing }: CoreSettings,
+): Decision {
+  const { shared } = state
+  if (event.state === 'claiming' && event.term > shared.term)
+    return giveUp(state, event.now, `the peer claims with term ${event.term}`, timing)
+  if (!servesUnheard(shared, event, timing)) return stay(state, `the peer is ${event.state}`)
+  return refuse(state, event.now, 'answered', 'splitPrevented', STILL_SERVES, timing)
 }
 
 /** The administrator's wish meets a claim that has begun by itself. */

@@ -32,6 +32,7 @@ export function commonCells<Name extends StateName>(
   | 'paired'
   | 'unpaired'
   | 'observed'
+  | 'peerAnswered'
   | 'maintenanceSet'
   | 'automaticSet'
   | 'handOverAborted'
@@ -45,6 +46,7 @@ export function commonCells<Name extends StateName>(
       decide: (state, event) => leavePair(state, event),
     },
     observed: keep(name, 'takes note of what this server observed of itself'),
+    peerAnswered: keep(name, 'takes note of what the peer answered over its channel'),
     maintenanceSet: keep(name, 'takes note, persists the end of maintenance'),
     automaticSet: keep(name, 'takes note, persists whether a server may take over by itself'),
     handOverAborted: keep(name, 'nothing was handed over here'),

@@ -10,6 +10,7 @@ export const unpaired: Row<'unpaired'> = {
   tick: keep('unpaired', 'waits to be paired'),
   heartbeat: keep('unpaired', 'ignores it: there is no peer'),
   observed: keep('unpaired', 'takes note'),
+  peerAnswered: keep('unpaired', 'ignores it: there is no peer'),
   paired: {
     to: ['claiming', 'standby'],
     does: 'the server whose data the pair begins with claims the first term; the other locks its own and follows',
