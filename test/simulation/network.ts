@@ -18,6 +18,8 @@ export class Network {
   gatewayDown = false
   /** Only the heartbeats are filtered; ARP and TLS pass. */
   heartbeatsBlocked = false
+  /** Nobody's answer for an address arrives. */
+  answersBlocked = false
   lossProbability = 0
   slowestMs = 5
   duplicateProbability = 0

@@ -54,6 +54,16 @@ describe('one fault at a time', () => {
     assert.deepEqual([world.serving(), world.doubleMs], [['A'], 0])
   })
 
+  it('heartbeats and answers for the address blocked: what the active says over TLS keeps the standby from a claim', async () => {
+    const world = await pair()
+    world.network.heartbeatsBlocked = true
+    world.network.answersBlocked = true
+    await world.run(30_000)
+    assert.deepEqual([world.serving(), world.doubleMs], [['A'], 0])
+    world.servers.A.powerOff()
+    await world.runUntil('B serves', () => world.servers.B.isServing(), 12_000)
+  })
+
   const stays: Readonly<Record<string, (world: World) => void>> = {
     'standby without power': ({ servers }) => servers.B.powerOff(),
     'standby isolated': ({ network }) => (network.isolated.B = true),

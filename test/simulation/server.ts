@@ -339,7 +339,8 @@ export class Server {
           if (!world.network.linked(this.name)) return 'notBelievable' as const
           const peer = world.servers[otherOf(this.name)]
           if (world.strangerSince !== null) return 'heldByStranger' as const
-          const answers = peer.holdsVirtualIp() && world.network.bothWays()
+          const passes = world.network.bothWays() && !world.network.answersBlocked
+          const answers = peer.holdsVirtualIp() && passes
           const seen =
             answers && [1, 2, 3].some(() => !world.network.lost() && !world.network.lost())
           return seen ? ('heldByPeer' as const) : ('free' as const)

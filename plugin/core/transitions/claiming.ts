@@ -10,6 +10,7 @@ import {
   type Decision,
   type Row,
 } from '../decision.ts'
+import type { Effect } from '../effect.ts'
 import { claimTurn } from '../election.ts'
 import type { EventOf } from '../event.ts'
 import type { EventKind } from '../event-kinds.ts'
@@ -148,7 +149,12 @@ function claimTick(before: Claiming, event: EventOf<'tick'>, settings: CoreSetti
       ...asked.effects,
       { type: state.step === 'askingWitness' ? 'askWitness' : 'probeVirtualIp' },
     ])
-  return stay(state, state.why, asked.effects)
+  return stay(state, state.why, [...asked.effects, ...claimAgain(state)])
+}
+
+/** A claim may be lost on its way, or come late: the peer that serves must hear it before this server goes on. */
+function claimAgain({ step, shared }: Claiming): readonly Effect[] {
+  return step === 'claiming' ? [{ type: 'sendClaim', term: shared.term }] : []
 }
 
 /**

@@ -39,6 +39,7 @@ describe('peer API over the channel', () => {
         hello: (input) => Promise.resolve({ ...helloOf('a'), serverId: `for ${input.serverId}` }),
         acknowledge: hear,
         currentPosition: () => Promise.resolve(POSITION),
+        role: () => Promise.resolve({ state: 'active', term: 3 }),
         databaseAccess: () => Promise.resolve({ user: 'u', password: 'p', database: 'd' }),
         handOver: () => Promise.resolve({ ...POSITION, tickId: '43' }),
         release: hear,
@@ -49,6 +50,7 @@ describe('peer API over the channel', () => {
     const client = clientOf(channel)
     assert.equal((await client.hello(helloOf('b'))).serverId, 'for b')
     assert.deepEqual(await client.currentPosition(), POSITION)
+    assert.deepEqual(await client.role(), { state: 'active', term: 3 })
     assert.deepEqual(await client.databaseAccess(), { user: 'u', password: 'p', database: 'd' })
     assert.equal((await client.handOver({ requestId: 'r', newTerm: 4 })).tickId, '43')
     await client.acknowledge(POSITION)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { cellOf, decide, TRANSITIONS } from '../../../plugin/core/decide.ts'
 import type { Decision } from '../../../plugin/core/decision.ts'
-import type { Event } from '../../../plugin/core/event.ts'
+import type { Event, EventOf } from '../../../plugin/core/event.ts'
 import { assertInvariants, InvariantError } from '../../../plugin/core/invariants.ts'
 import { FIRST_MODES, reportModes } from '../../../plugin/core/modes.ts'
 import type { State } from '../../../plugin/core/state.ts'
@@ -133,6 +133,47 @@ describe('decide', () => {
       assert.equal(state.name, 'suspect', step)
       assert.match(reason, /still serves/)
     }
+  })
+
+  it('gives up when the peer, asked while it was not heard, says that it serves', () => {
+    const answer = (changed: Partial<EventOf<'peerAnswered'>> = {}): Event => ({
+      type: 'peerAnswered',
+      now: NOW,
+      askedAt: NOW - 20,
+      state: 'active',
+      term: 3,
+      ...changed,
+    })
+    for (const step of ['probingVirtualIp', 'claiming', 'promoting'] as const) {
+      const { state, reason } = decide(claiming(step), answer(), settings)
+      assert.equal(state.name, 'suspect', step)
+      assert.match(reason, /still serves/)
+    }
+    const goesOn: readonly Partial<EventOf<'peerAnswered'>>[] = [
+      { state: 'standby' },
+      { state: 'claiming', term: 3 },
+      // Before its heartbeats stopped to arrive: it may have failed since.
+      { askedAt: claiming('claiming').shared.peer.silenceFrom + 900 },
+    ]
+    for (const changed of goesOn)
+      assert.equal(decide(claiming('claiming'), answer(changed), settings).state.name, 'claiming')
+    const rival = decide(claiming('claiming'), answer({ state: 'claiming', term: 9 }), settings)
+    assert.match(rival.reason, /claims with term 9/)
+  })
+
+  it('takes the word of a peer that is not heard for an answer for the address', () => {
+    const asked = decide(
+      suspect(silentFor(4700)),
+      { type: 'peerAnswered', now: NOW, askedAt: NOW - 20, state: 'active', term: 3 },
+      settings,
+    )
+    assert.equal(asked.state.shared.peer.heldAt, NOW - 20)
+  })
+
+  it('claims again and again while it waits for an objection: the first one may be lost', () => {
+    const claimed = { ...claiming('claiming'), stepSince: NOW }
+    assert.ok(types(decide(claimed, tick(NOW + 100), settings).effects).includes('sendClaim'))
+    assert.ok(!types(decide(claiming('promoting'), tick(), settings).effects).includes('sendClaim'))
   })
 
   it('asks for the address once, shortly before the dead time is over, when it would claim', () => {
