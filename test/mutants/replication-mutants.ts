@@ -23,6 +23,8 @@ const crashOfActive = {
 const BATCH = 'replication/batch.ts'
 const CAPTURE = 'replication/capture-sql.ts'
 const JOURNAL = 'replication/queries/journal.ts'
+const TABLE_STATES = 'replication/table-states.ts'
+const RECOPY = 'if (!explained || !isSameStructure) this.#recopy.set(pair.name, why)'
 const SEQUENCES = 'replication/sequences.ts'
 
 export const REPLICATION_MUTANTS: readonly Mutant[] = [
@@ -65,14 +67,20 @@ export const REPLICATION_MUTANTS: readonly Mutant[] = [
     'captures the old key of a row that moves in a partitioned table, and not the new one',
     [CAPTURE, 'if ${moved} then', 'if false then'],
   ),
-  mutant(fuzz, 'does not capture TRUNCATE', [
-    CAPTURE,
-    'else\n    ${markWholeTable(schema, tableId)}\n  end if;\n${wakeReader',
-    'end if;\n${wakeReader',
-  ]),
+  // That its files are new is noticed as well, within two seconds.
+  mutant(
+    fuzz,
+    'does not capture TRUNCATE',
+    [
+      CAPTURE,
+      'else\n    ${markWholeTable(schema, tableId)}\n  end if;\n${wakeReader',
+      'end if;\n${wakeReader',
+    ],
+    [TABLE_STATES, RECOPY, 'void [explained, why]'],
+  ),
   mutant(fuzz, 'does not see what came past its capture', [
-    'replication/table-states.ts',
-    'if (!explained || !isSameStructure) this.#recopy.set(pair.name, why)',
+    TABLE_STATES,
+    RECOPY,
     'void [explained, why]',
   ]),
   mutant(fuzz, 'purges changes that the standby has not got', [

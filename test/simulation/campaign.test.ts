@@ -24,10 +24,18 @@ describe('two agents through random faults', () => {
 
   // Both see the gateway come back at the same moment: the later claim must find the address held.
   it('has one claim after the other, however short the interval', () =>
-    replayable(306, { settings: FASTEST_GATE }))
+    replayable(306, { settings: FASTEST_GATE, hasNoQuestions: true }))
 
   // Neither hears the other, and both are set off at the same moment, long after: one by a mend, the other by a retry.
-  it('takes turns with claims long after the peer fell silent', () => replayable(1014, {}))
+  it('takes turns with claims long after the peer fell silent', () =>
+    replayable(1014, { hasNoQuestions: true }))
+
+  // Promoting takes long, and the gateway goes meanwhile.
+  it('raises the address only with fresh evidence of the network', () =>
+    replayable(1049, { hasNoQuestions: true }))
+
+  it('keeps all that where the TLS channel answers no questions', () =>
+    all(first, Math.min(last, first + 599), { hasNoQuestions: true }))
 
   it('keeps all that with disks that lose or hide the state', () =>
     all(first, Math.min(last, first + 99), { hasBadDisks: true }))

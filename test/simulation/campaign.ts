@@ -13,6 +13,8 @@ const STUCK_MS = 20_000
 export interface CampaignOptions {
   readonly hasWitness?: boolean
   readonly hasBadDisks?: boolean
+  /** Each guard must hold alone, too: nothing is learnt from what the peer says over TLS. */
+  readonly hasNoQuestions?: boolean
   readonly settings?: Partial<PairSettings>
 }
 
@@ -22,10 +24,16 @@ export interface CampaignOptions {
  */
 export async function campaign(
   seed: number,
-  { hasWitness = false, hasBadDisks = false, settings = {} }: CampaignOptions = {},
+  {
+    hasWitness = false,
+    hasBadDisks = false,
+    hasNoQuestions = false,
+    settings = {},
+  }: CampaignOptions = {},
 ): Promise<World> {
   const world = new World(seed, settings, hasWitness)
   const { random } = world
+  world.network.questionsBlocked = hasNoQuestions
   await world.startPair()
   const faults = [
     ...FAULTS,

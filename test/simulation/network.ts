@@ -18,6 +18,8 @@ export class Network {
   gatewayDown = false
   /** Only the heartbeats are filtered; ARP and TLS pass. */
   heartbeatsBlocked = false
+  /** The TLS channel carries no questions of what the peer is. */
+  questionsBlocked = false
   /** Nobody's answer for an address arrives. */
   answersBlocked = false
   lossProbability = 0

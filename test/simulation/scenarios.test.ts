@@ -46,6 +46,7 @@ describe('one fault at a time', () => {
     const heldAt = (): number | null =>
       world.servers.B.loop!.view().state.shared.peer.heldAt ?? null
     world.network.heartbeatsBlocked = true
+    world.network.questionsBlocked = true
     await world.runUntil('B finds the address held', () => heldAt() !== null, 8000)
     world.network.lossProbability = 1
     await world.run(800)
@@ -119,6 +120,7 @@ describe('one fault at a time', () => {
         const world = new World(seed)
         await world.startPair()
         world.network.heartbeatsBlocked = true
+        world.network.questionsBlocked = true
         await begin(world)
         await world.runUntil('one serves', () => world.serving().length > 0, 20_000)
         await world.run(20_000)

@@ -250,6 +250,7 @@ export class Server {
             return Promise.resolve()
           }),
         askRole: async () => {
+          if (world.network.questionsBlocked) return after(1000, () => noAnswer())
           await after(this.resends(), () => undefined)
           const role = await this.call(
             after,
@@ -375,9 +376,7 @@ export class Server {
     const peer = world.servers[otherOf(this.name)]
     await after(2, () => undefined)
     if (!world.network.bothWays() || peer.loop === null || peer.stalled)
-      return after(limitMs, () => {
-        throw new Error('the peer does not answer')
-      })
+      return after(limitMs, () => noAnswer())
     const answer = await ask(peer.loop)
     if (!world.network.bothWays())
       return after(limitMs, () => {
@@ -404,6 +403,10 @@ export class Server {
     }
     world.timeline.schedule(1000, () => this.inProcess(life, look))
   }
+}
+
+function noAnswer(): never {
+  throw new Error('the peer does not answer')
 }
 
 function raiseError(): never {
