@@ -37,12 +37,16 @@ for (const profile of chosen('PROFILES', PROFILES))
 
     for (const scenario of chosen('FAULTS', faultsOf(profile)))
       it(`${scenario.name}: ${scenario.expected}`, async () => {
-        const found = await measureSafely(pair, scenario)
+        const { outageLimitMs, failedLimit, tries = 2 } = scenario
+        const noticed: string[] = []
         // Load of this machine may delay one take-over; two in a row are late for another reason.
-        const again = isNoticed(scenario, found) ? await measureSafely(pair, scenario) : found
-        assert.ok(
-          !isNoticed(scenario, again),
-          `twice too much: without service for ${found.outageMs} and ${again.outageMs} ms, allowed are ${scenario.outageLimitMs}; ${found.requestsFailed} and ${again.requestsFailed} requests failed, allowed are ${scenario.failedLimit}`,
+        while (noticed.length < tries) {
+          const found = await measureSafely(pair, scenario)
+          if (!isNoticed(scenario, found)) return
+          noticed.push(`${found.outageMs} ms, ${found.requestsFailed} requests`)
+        }
+        assert.fail(
+          `each time too long without service, or too many requests failed: ${noticed.join('; ')}; allowed are ${outageLimitMs} ms and ${failedLimit} requests`,
         )
       })
   })
