@@ -37,16 +37,12 @@ for (const profile of chosen('PROFILES', PROFILES))
 
     for (const scenario of chosen('FAULTS', faultsOf(profile)))
       it(`${scenario.name}: ${scenario.expected}`, async () => {
-        const { outageLimitMs, failedLimit, tries = 2 } = scenario
-        const noticed: string[] = []
+        const found = await measureSafely(pair, scenario)
         // Load of this machine may delay one take-over; two in a row are late for another reason.
-        while (noticed.length < tries) {
-          const found = await measureSafely(pair, scenario)
-          if (!isNoticed(scenario, found)) return
-          noticed.push(`${found.outageMs} ms, ${found.requestsFailed} requests`)
-        }
-        assert.fail(
-          `each time too long without service, or too many requests failed: ${noticed.join('; ')}; allowed are ${outageLimitMs} ms and ${failedLimit} requests`,
+        const again = isNoticed(scenario, found) ? await measureSafely(pair, scenario) : found
+        assert.ok(
+          !isNoticed(scenario, again),
+          `twice too much: without service for ${found.outageMs} and ${again.outageMs} ms, allowed are ${scenario.outageLimitMs}; ${found.requestsFailed} and ${again.requestsFailed} requests failed, allowed are ${scenario.failedLimit}`,
         )
       })
   })

@@ -139,8 +139,6 @@ export class World {
     if (both) this.doubleMs += now - this.checkedAt
     // Nobody can reach an isolated holder; that it lets go in time is checked one fault at a time.
     const reachable = NAMES.every((name) => this.network.linked(name))
-    // As after a partition: it hears the other one as soon as it is connected again.
-    if (both && !reachable) this.excusedUntil = Math.max(this.excusedUntil, now + DOUBLE_GRACE_MS)
     if (both && reachable && now > this.excusedUntil && !this.forced)
       this.fail('both servers hold the virtual IP')
     this.checkedAt = now

@@ -26,8 +26,6 @@ export function machineFaults({ deadMs }: Times): Scenario[] {
       lastsMs: 0,
       outageLimitMs: PLANNED_MS,
       failedLimit: 0,
-      // A request that meets the end of the address gets no answer: seldom, and more often on a busy machine.
-      tries: 4,
     },
     {
       name: `${HOGS} CPU hogs on each server`,

@@ -16,8 +16,6 @@ export interface Scenario {
   readonly outageLimitMs: number | null
   /** How many requests may fail meanwhile, where that is promised. */
   readonly failedLimit?: number
-  /** One of so many tries must keep these limits; two where nothing is said. */
-  readonly tries?: number
   /** Both may hold the address, as in the one case that two servers alone cannot solve. */
   readonly mayHoldBoth?: boolean
   /** When given, the active server must be this one at first. */
