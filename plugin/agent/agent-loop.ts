@@ -86,7 +86,7 @@ export class AgentLoop {
       observed: (own) => this.setOwn(own),
       serviceIntervalMs: input.serviceHealthIntervalMs ?? 5000,
     })
-    this.questions = new PeerQuestions(input.ports, (event) => this.dispatch(event))
+    this.questions = new PeerQuestions(input.ports, (event) => this.dispatch(event), this.logger)
   }
 
   /** Reads the durable state, looks at the machine, listens and begins. Errors: HS_STATE_UNREADABLE. */

@@ -197,7 +197,7 @@ async function inspect(context: ApplyContext, window: readonly WindowTable[]): P
     const captured = await readCapturedTables(reader, schema)
     const source = await readTableCatalogue(reader, config)
     const target = await readTableCatalogue(writer, config)
-    states.setPairing(pairTables(captured, source, target), source, target)
+    states.setPairing(pairTables(captured, source, target), source, target, signals)
   }
   states.observe(
     signals,

@@ -148,9 +148,15 @@ async function copyAfresh(
     onTable: (pair, phase, outcome) => monitor.table(context.states.pairs(), pair, phase, outcome),
     onBytes: (count) => monitor.bytes(count),
   }
+  let lastTold = ''
   const interrupted = (why: string): void => {
     const { done, total } = monitor.tables()
     const told = `${why}; the copy goes on with the tables that are left`
+    input.logger.warn({ reason: why, tables: done, of: total }, 'the copy was interrupted')
+    status.copying(told)
+    // A migration that takes minutes interrupts each round: it is told once.
+    if (lastTold === `${done} ${why}`) return
+    lastTold = `${done} ${why}`
     events.history('copyGaveWay', told, { tables: done, of: total })
   }
   const { stop } = begin

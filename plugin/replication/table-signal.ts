@@ -15,3 +15,8 @@ export function signalOf({ target }: TablePair, signal: TableSignal): string {
 export function textOf(signal: TableSignal): string {
   return `${signal.structure}/${signal.files}`
 }
+
+/** Changes when a table comes, goes or changes its definition. */
+export function structuresOf(signals: ReadonlyMap<number, TableSignal>): string {
+  return [...signals].map(([id, signal]) => `${id}=${signal.structure}`).join()
+}

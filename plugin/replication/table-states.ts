@@ -5,7 +5,7 @@ import type { ReplicatedTableRow, saveTableStates } from './queries/position.ts'
 import type { TableCatalogue } from './table-catalogue.ts'
 import { displayName, rowBytesOf } from './table-description.ts'
 import type { TablePair, TablePairing } from './table-pairs.ts'
-import { signalOf, textOf } from './table-signal.ts'
+import { signalOf, structuresOf, textOf } from './table-signal.ts'
 import type { TableWork } from './batch.ts'
 import type { CopiedTables } from './copied-tables.ts'
 
@@ -119,13 +119,18 @@ export class TableStates {
 
   /** The catalogue is read again only when something in it has moved, or while tables differ. */
   needsPairing(signals: ReadonlyMap<number, TableSignal>): boolean {
-    const structures = [...signals].map(([id, signal]) => `${id}=${signal.structure}`).join()
-    const moved = structures !== this.#structures
-    this.#structures = structures
+    const moved = structuresOf(signals) !== this.#structures
     return moved || this.#pairing.broken.length > 0 || this.quarantined().length > 0
   }
 
-  setPairing(pairing: TablePairing, source: TableCatalogue, target: TableCatalogue): void {
+  /** `signals`: of the same snapshot as the catalogues. */
+  setPairing(
+    pairing: TablePairing,
+    source: TableCatalogue,
+    target: TableCatalogue,
+    signals: ReadonlyMap<number, TableSignal>,
+  ): void {
+    this.#structures = structuresOf(signals)
     this.#pairing = pairing
     this.#isPairedAnew = true
     this.#target = target
@@ -247,7 +252,8 @@ export class TableStates {
     const changes = new Map(window.map((table) => [table.tableId, table]))
     return this.#pairing.pairs.flatMap((pair): readonly TableWork[] => {
       const quarantined = this.#now(pair.name)?.state === 'quarantined'
-      if (quarantined && !(retryQuarantined && this.#mayRetry(pair))) return []
+      const mayRetry = this.#signals.get(pair.tableId)?.captured === true
+      if (quarantined && !(retryQuarantined && mayRetry)) return []
       if (quarantined) return [{ pair, whole: 'tried again', onTrial: true }]
       const onTrial = copied !== null
       const isMissing = copied?.snapshotOf(pair.tableId) === null
@@ -258,10 +264,6 @@ export class TableStates {
       const whole = change.wholeTable || pair.capture === 'wholeTable' ? '' : null
       return [{ pair, whole, onTrial }]
     })
-  }
-
-  #mayRetry(pair: TablePair): boolean {
-    return this.#signals.get(pair.tableId)?.captured === true
   }
 
   #now(name: string): TableState | undefined {

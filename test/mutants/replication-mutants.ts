@@ -99,6 +99,11 @@ export const REPLICATION_MUTANTS: readonly Mutant[] = [
     'return tables\n',
     'return tables.slice(tables.length)\n',
   ]),
+  mutant(copyRounds, 'believes that it knows the tables though it could not look at them', [
+    TABLE_STATES,
+    'const moved = structuresOf(signals) !== this.#structures\n',
+    'const moved = structuresOf(signals) !== this.#structures\n    this.#structures = structuresOf(signals)\n',
+  ]),
   mutant(crashOfActive, 'does not wait for the disk with what it keeps for itself', [
     'db/connector.ts',
     'set synchronous_commit = on;',

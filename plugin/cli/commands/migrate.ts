@@ -31,26 +31,21 @@ export function migrationLines({
     ...unknownExclusions.map(
       ({ field, name }) => `NOT FOUND       ${name}: ${field} names it, but the database has none`,
     ),
-    ...missingRights(capture.missingRights),
-    ...missingOwner(capture.missingOwner),
+    ...toBeRun(
+      'MISSING RIGHTS  Run as superuser:',
+      capture.missingRights,
+      'Or set database.ownerUrl to a superuser and run this again.',
+    ),
+    // Capture works without it, so the upgrade goes on.
+    ...toBeRun(
+      'CAPTURE OWNER   The capture functions belong to the role that migrates. A superuser can give them one that may only write the journal:',
+      capture.missingOwner,
+      'Then run this again.',
+    ),
   ]
 }
 
-/** Capture works without it, so the upgrade goes on. */
-function missingOwner(statements: readonly string[]): string[] {
+function toBeRun(before: string, statements: readonly string[], after: string): string[] {
   if (statements.length === 0) return []
-  return [
-    'CAPTURE OWNER   The capture functions belong to the role that migrates. A superuser can give them one that may only write the journal:',
-    ...statements.map((statement) => `  ${statement}`),
-    'Then run this again.',
-  ]
-}
-
-function missingRights(statements: readonly string[]): string[] {
-  if (statements.length === 0) return []
-  return [
-    'MISSING RIGHTS  Run as superuser:',
-    ...statements.map((statement) => `  ${statement}`),
-    'Or set database.ownerUrl to a superuser and run this again.',
-  ]
+  return [before, ...statements.map((statement) => `  ${statement}`), after]
 }

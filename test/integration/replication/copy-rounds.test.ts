@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { TableTransfer } from '../../../plugin/replication/apply-table.ts'
 import type { BatchStep, StepPlace } from '../../../plugin/replication/batch-step.ts'
+import { sqlStateOf } from '../../../plugin/db/sql-state.ts'
 import type { Queryable } from '../../../plugin/db/transaction.ts'
 import {
   eventually,
@@ -127,6 +128,31 @@ describe('a copy in rounds', function () {
     )
   })
 
+  it('waits for a long migration, and tells of it once', async () => {
+    const before = interruptions()
+    const rounds = new Set<string>()
+    await withClient(active.url(), async (migration) => {
+      await migration.query('begin; lock table wide in access exclusive mode')
+      await standby.engine.resynchronise()
+      await eventually(
+        async () => {
+          const { rows } = await active.sql.query<{ pid: string }>(
+            `select pid::text from pg_stat_activity where application_name = 'hot-standby copy'`,
+          )
+          for (const { pid } of rows) rounds.add(pid)
+          return rounds.size >= 3
+        },
+        'three rounds',
+        30_000,
+      )
+      assert.match(standby.engine.status().reason, /lock timeout.*goes on/)
+      await migration.query('rollback')
+    })
+    const done = copies()
+    await eventually(() => copies() > done, 'the end of the copy', 30_000)
+    assert.equal(interruptions(), before + 1)
+  })
+
   for (let seed = 1; seed <= SEEDS; seed += 1)
     it(`is exact whatever comes between its rounds (seed ${seed})`, async () => {
       const random = seeded(seed)
@@ -142,7 +168,7 @@ describe('a copy in rounds', function () {
         left -= 1
         // One that meets a key which is there already changes nothing.
         for (let n = 0; n < 3; n += 1)
-          await active.sql.query(random.pick(CHANGES)(++changes)).catch(() => undefined)
+          await active.sql.query(random.pick(CHANGES)(++changes)).catch(unlessDuplicate)
         await active.sql.query(
           `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'hot-standby copy'`,
         )
@@ -161,6 +187,10 @@ describe('a copy in rounds', function () {
     assert.ok(rows.some(({ own }) => own === 'ours'))
   })
 })
+
+function unlessDuplicate(error: unknown): void {
+  if (sqlStateOf(error) !== '23505') throw error
+}
 
 function tableOf(place: StepPlace): string {
   return (place as TableTransfer).target.name
