@@ -110,6 +110,21 @@ export const CORE_MUTANTS: readonly Mutant[] = [
     "if (identity === 'secondary') return 1\n  return wasActive ? 0 : 2",
     'return 0',
   ]),
+  mutant('takes no turns with a claim long after the peer fell silent', [
+    CLAIMING,
+    "const isLate = cause === 'failover' && !forced && silentMs(shared, now) > 2 * timing.deadMs",
+    'const isLate = false as boolean',
+  ]),
+  mutant('takes turns with claims that are shorter than a server may notice later', [
+    'timing.ts',
+    'claimTurnMs: Math.max(intervalMs, referenceBusyMs + tickMs + FREE_FOR_MS)',
+    'claimTurnMs: intervalMs',
+  ]),
+  mutant('takes a heartbeat that waited while it was stopped for a sign of the peer', [
+    WITNESS,
+    'return awakeLately || !peerHeard',
+    'return !peerHeard',
+  ]),
   mutant('takes over after half of the dead time', [
     SUSPECT,
     'if (silent < timing.deadMs) return',
