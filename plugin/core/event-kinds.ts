@@ -86,7 +86,8 @@ export const EVENT_KINDS = {
     notify: true,
     toldBy: 'active',
     title: 'The peer does not answer',
-    meaning: 'Calls go on, but the system is not protected.',
+    meaning:
+      'The system is not protected. Calls go on if it is the standby that does not answer; if it is the active server, this one takes over, unless something stands in the way.',
     advice: 'Repair the other server, and check the network between the two.',
   },
   peerBack: {

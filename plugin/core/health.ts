@@ -98,8 +98,10 @@ function notProtected({ peer, state, role, blockers }: HealthInput) {
   if (!peer.heard)
     return role === 'active'
       ? {
-          meaning: 'The peer does not answer: this server serves alone.',
-          action: 'Repair the other server as soon as possible.',
+          meaning:
+            'Telephony works: this server serves. The other one does not answer, so nobody takes over when this one fails.',
+          action:
+            'Check power, network and agent of the other server; it comes back as standby by itself.',
         }
       : {
           meaning: 'The active server does not answer, and this one has not taken over.',

@@ -239,7 +239,8 @@ export function historyEntry(id: number, change: Partial<HistoryEntry> = {}): Hi
     level: 'alert',
     title: 'The peer does not answer',
     reason: 'no heartbeat for 5000 ms',
-    meaning: 'Calls go on, but the system is not protected.',
+    meaning:
+      'The system is not protected. Calls go on if it is the standby that does not answer; if it is the active server, this one takes over, unless something stands in the way.',
     advice: 'The system is not protected. Repair the other server.',
     data: { silentMs: 5000 },
     actor: null,

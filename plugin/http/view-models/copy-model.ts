@@ -9,8 +9,18 @@ export function copyModel(copy: CopyProgress, language: Language): object {
   return {
     percent: percentOf(copy.bytes.done, copy.bytes.estimated),
     tables: t('copy.tables', { done: tables.done, total: tables.total }),
-    rows: t('copy.rows', { done: count(rows.done), total: count(rows.estimated) }),
-    bytes: t('copy.bytes', { done: bytes(copy.bytes.done), total: bytes(copy.bytes.estimated) }),
+    ...(copy.finishedAt === null
+      ? {
+          rows: t('copy.rows', { done: count(rows.done), total: count(rows.estimated) }),
+          bytes: t('copy.bytes', {
+            done: bytes(copy.bytes.done),
+            total: bytes(copy.bytes.estimated),
+          }),
+        }
+      : {
+          rows: t('copy.rowsDone', { done: count(rows.done) }),
+          bytes: t('copy.bytesDone', { done: bytes(copy.bytes.done) }),
+        }),
     remaining:
       copy.remainingMs === null
         ? null

@@ -1,12 +1,21 @@
-import type { DrillStep } from '../../api/drill-report.ts'
+import type { DrillReport, DrillStep } from '../../api/drill-report.ts'
 import type { StatusDocument } from '../../api/status-document.ts'
 import type { Language } from '../i18n/language.ts'
-import type { Tone } from './words.ts'
+import type { Pill, Tone } from './words.ts'
 
 const RESULT: Readonly<Record<DrillStep['result'], Tone>> = {
   ok: 'good',
   failed: 'bad',
   skipped: 'info',
+}
+
+function verdictPill({ ok, steps }: DrillReport, { t }: Language): Pill {
+  if (!ok) return { title: t('drill.verdict.failed'), tone: 'bad' }
+  const count = steps.filter(({ result }) => result === 'skipped').length
+  return {
+    title: count === 0 ? t('drill.verdict.ok') : t('drill.verdict.partly', { count }),
+    tone: 'good',
+  }
 }
 
 /** The last rehearsal and its report; null when there was none. */
@@ -19,10 +28,7 @@ export function drillModel({ lastDrill, at }: StatusDocument, language: Language
   return {
     at: moment(lastDrill.at),
     ago: ago(lastDrill.at, at),
-    verdict: {
-      title: t(`drill.verdict.${lastDrill.ok ? 'ok' : 'failed'}`),
-      tone: lastDrill.ok ? 'good' : 'bad',
-    },
+    verdict: verdictPill(lastDrill, language),
     hostName: lastDrill.hostName,
     by: lastDrill.by,
     planned: outage(plannedMs),
